@@ -1,0 +1,1 @@
+//! A fake engine for the tests of this crate.
