@@ -147,7 +147,8 @@ impl Engine {
     where
         F: Future<Output = Result<T, bollard::errors::Error>>,
     {
-        let call = call(self.docker.clone());
+        // On the heap: bollard's futures carry whole request bodies.
+        let call = Box::pin(call(self.docker.clone()));
         within(action, limit, async { call.await.map_err(|error| failure(action, error)) }).await
     }
 }

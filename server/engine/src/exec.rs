@@ -183,7 +183,7 @@ impl Engine {
             tokio::time::sleep(Duration::from_millis(pause)).await;
             match self.exec_resize(id, size).await {
                 Err(error) if !error.is_unavailable() => {
-                    tracing::debug!(%error, "no initial terminal size yet")
+                    tracing::debug!(%error, "no initial terminal size yet");
                 }
                 _ => return,
             }

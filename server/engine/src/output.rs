@@ -11,11 +11,14 @@ use crate::EngineError;
 use crate::error::Action;
 use crate::multiplex::{Decoder, Output};
 
+/// Bytes as they arrive; the error is why they stopped.
+type Arriving = Pin<Box<dyn Stream<Item = Result<Bytes, String>> + Send>>;
+
 /// What processes in a container wrote, in order. It ends when nothing more can come.
 pub struct OutputStream {
     action: Action,
-    /// The bytes as they arrive; the error is why they stopped. `None` once that has happened.
-    bytes: Option<Pin<Box<dyn Stream<Item = Result<Bytes, String>> + Send>>>,
+    /// `None` once they have stopped.
+    bytes: Option<Arriving>,
     decoder: Decoder,
     /// Arrived, but not taken apart yet.
     chunk: Bytes,
