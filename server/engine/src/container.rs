@@ -24,7 +24,7 @@ pub use spec::{
 use crate::error::Action;
 use crate::exec::TerminalSize;
 use crate::output::OutputStream;
-use crate::wire::{PLAIN_LIMIT, request};
+use crate::wire::{PLAIN_LIMIT, on_engine, request};
 use crate::{Engine, EngineError, ObjectKind, reference};
 
 /// A container that was just made.
@@ -101,7 +101,7 @@ impl Engine {
         &self,
         filter: &ContainerFilter,
     ) -> Result<Vec<ContainerSummary>, EngineError> {
-        let action = Action::new("list the", ObjectKind::Engine, "containers");
+        let action = on_engine("list the containers of the");
         let filters = HashMap::from([("label".to_owned(), filter.labels.clone())]);
         let filters = (!filter.labels.is_empty()).then_some(filters);
         let options = query::ListContainersOptions { all: filter.all, filters, ..Default::default() };

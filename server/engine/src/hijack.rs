@@ -1,7 +1,8 @@
 //! Streams that an engine hands over after an HTTP upgrade: exec and attach.
 //!
 //! The upgrade is hyper's own. Input is closed by shutting the writer down, which half-closes the connection;
-//! dropping it does not.
+//! dropping it does not. With a terminal engines take a half-closed connection for the client's leaving and close the
+//! output too, so there shutting down closes nothing: a terminal's end of input is a character (Ctrl-D).
 
 use std::io;
 use std::pin::Pin;
@@ -53,14 +54,16 @@ pub(crate) async fn upgrade(
     Ok(Session {
         id: action.name.clone(),
         reader: OutputStream::new(action.clone(), ReaderStream::with_capacity(read, CHUNK), tty),
-        writer: InputWriter { write },
+        writer: InputWriter { write, tty },
     })
 }
 
-/// What a process reads. `shutdown` closes its standard input; dropping the writer does not.
+/// What a process reads. Without a terminal `shutdown` closes its standard input; with one it only flushes, since
+/// engines would end the output too. Dropping the writer closes nothing.
 #[derive(Debug)]
 pub struct InputWriter {
     write: WriteHalf<TokioIo<Upgraded>>,
+    tty: bool,
 }
 
 impl AsyncWrite for InputWriter {
@@ -73,6 +76,9 @@ impl AsyncWrite for InputWriter {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.tty {
+            return Pin::new(&mut self.write).poll_flush(cx);
+        }
         Pin::new(&mut self.write).poll_shutdown(cx)
     }
 }

@@ -11,6 +11,7 @@ use bollard::query_parameters as query;
 pub use pull::{PullProgress, PullRequest};
 
 use crate::error::Action;
+use crate::wire::on_engine;
 use crate::{Engine, EngineError, ObjectKind, reference};
 
 /// An image in a list.
@@ -86,7 +87,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Unavailable`], [`EngineError::Timeout`].
     pub async fn list_images(&self) -> Result<Vec<ImageSummary>, EngineError> {
-        let action = Action::new("list the", ObjectKind::Engine, "images");
+        let action = on_engine("list the images of the");
         let options = None::<query::ListImagesOptions>;
         let list = self.call(&action, |docker| async move { docker.list_images(options).await }).await?;
         Ok(list.into_iter().map(summary).collect())

@@ -53,3 +53,5 @@ pub type EngineStream<T> =
 
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod tests;

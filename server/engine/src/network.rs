@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use bollard::query_parameters as query;
 
 use crate::error::Action;
+use crate::wire::on_engine;
 use crate::{Engine, EngineError, ObjectKind, reference};
 
 /// A network.
@@ -26,7 +27,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Unavailable`], [`EngineError::Timeout`].
     pub async fn list_networks(&self, labels: &[String]) -> Result<Vec<Network>, EngineError> {
-        let action = Action::new("list the", ObjectKind::Engine, "networks");
+        let action = on_engine("list the networks of the");
         let filters = (!labels.is_empty()).then(|| HashMap::from([("label".to_owned(), labels.to_vec())]));
         let options = query::ListNetworksOptions { filters };
         let list =

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use bollard::query_parameters as query;
 
 use crate::error::Action;
+use crate::wire::on_engine;
 use crate::{Engine, EngineError, ObjectKind, reference};
 
 /// A volume.
@@ -24,7 +25,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Unavailable`], [`EngineError::Timeout`].
     pub async fn list_volumes(&self, labels: &[String]) -> Result<Vec<Volume>, EngineError> {
-        let action = Action::new("list the", ObjectKind::Engine, "volumes");
+        let action = on_engine("list the volumes of the");
         let filters = (!labels.is_empty()).then(|| HashMap::from([("label".to_owned(), labels.to_vec())]));
         let options = query::ListVolumesOptions { filters };
         let list =

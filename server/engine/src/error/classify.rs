@@ -68,7 +68,8 @@ fn not_found(action: &Action, lower: &str) -> EngineError {
 /// The error for a pull that failed, from the answer's status or from within its stream.
 ///
 /// Docker Hub answers alike for a repository that is private and one that does not exist ("pull access denied …
-/// may require 'docker login'"); a mistyped name is by far the likelier, and the message carries the other.
+/// may require 'docker login'"); a mistyped name is by far the likelier, and the message carries the other. A registry
+/// that got no credentials or wrong ones says more, which comes first here.
 pub(crate) fn pull_failure(image: &str, status: Option<u16>, message: &str) -> EngineError {
     const UNREACHABLE: [&str; 14] = [
         "connection refused",
@@ -86,12 +87,11 @@ pub(crate) fn pull_failure(image: &str, status: Option<u16>, message: &str) -> E
         "failed to verify certificate",
         "pinging container registry",
     ];
-    const AUTH: [&str; 5] = [
+    const AUTH: [&str; 4] = [
         "unauthorized",
         "authentication required",
         "no basic auth credentials",
         "incorrect username or password",
-        "authorization failed",
     ];
     const MISSING: [&str; 7] = [
         "manifest unknown",
@@ -107,11 +107,9 @@ pub(crate) fn pull_failure(image: &str, status: Option<u16>, message: &str) -> E
     let (image, message) = (image.to_owned(), escaped(message));
     if any(&UNREACHABLE) {
         EngineError::RegistryUnreachable { image, message }
-    } else if any(&MISSING) {
-        EngineError::ImageNotFound { image, message }
     } else if any(&AUTH) || status == Some(401) {
         EngineError::AuthRequired { image, message }
-    } else if status == Some(404) {
+    } else if any(&MISSING) || status == Some(404) {
         EngineError::ImageNotFound { image, message }
     } else if status == Some(400) {
         EngineError::InvalidParameter { what: format!("pull image {image}"), message }
@@ -199,6 +197,17 @@ mod tests {
             (None, "dial tcp: lookup nope.invalid: no such host", "registry unreachable"),
             (Some(500), "Head \"https://r/v2/x\": no basic auth credentials", "auth required"),
             (Some(500), "unauthorized: authentication required", "auth required"),
+            (
+                None,
+                "pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials",
+                "auth required",
+            ),
+            (
+                None,
+                "pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed",
+                "image not found",
+            ),
+            (None, "failed to resolve reference \"r/x:1\": r/x:1: not found", "image not found"),
             (Some(400), "invalid reference format", "invalid"),
             (None, "no space left on device", "other"),
         ] {
