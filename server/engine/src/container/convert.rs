@@ -241,3 +241,6 @@ fn some<T: Clone>(list: &[T]) -> Option<Vec<T>> {
 fn some_map(map: &BTreeMap<String, String>) -> Option<HashMap<String, String>> {
     (!map.is_empty()).then(|| map.clone().into_iter().collect())
 }
+
+#[cfg(test)]
+mod tests;
