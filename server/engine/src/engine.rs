@@ -92,7 +92,7 @@ impl Engine {
             self.call(&action, |docker| async move { docker.version().await }),
             self.wire.json::<SystemInfo>(&action, crate::wire::request(http::Method::GET, "/info", &[])?),
         )?;
-        let product = Product::of(&greeting.server);
+        let product = greeting.product();
         let components = version
             .components
             .unwrap_or_default()
@@ -120,7 +120,7 @@ impl Engine {
                 build: true,
                 exec: true,
                 events: true,
-                console_size: greeting.version >= crate::version::CONSOLE_SIZE,
+                console_size: greeting.takes_console_size(),
             },
         })
     }
@@ -183,13 +183,6 @@ pub enum Product {
     Docker,
     /// Podman's Docker API.
     Podman,
-}
-
-impl Product {
-    /// By the `Server` header of its answers.
-    fn of(server: &str) -> Self {
-        if server.starts_with("Libpod") { Self::Podman } else { Self::Docker }
-    }
 }
 
 impl fmt::Display for Product {
@@ -269,17 +262,6 @@ struct SystemInfo {
 mod tests {
     use super::*;
     use crate::ObjectKind;
-
-    #[test]
-    fn product_by_server_header() {
-        for (server, product) in [
-            ("Docker/28.5.2 (linux)", Product::Docker),
-            ("Libpod/5.8.6 (linux)", Product::Podman),
-            ("", Product::Docker),
-        ] {
-            assert_eq!(Product::of(server), product, "{server}");
-        }
-    }
 
     #[test]
     fn transport_errors_keep_their_kind_through_bollard() {

@@ -17,7 +17,6 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::error::Action;
 use crate::hijack::{Session, upgrade};
-use crate::version::CONSOLE_SIZE;
 use crate::wire::{post_json, request};
 use crate::{Engine, EngineError, ObjectKind, Source, reference};
 
@@ -157,7 +156,7 @@ impl Engine {
         }
         let action = Action::new("start a process in", ObjectKind::Container, container);
         reference::check_name(&action)?;
-        let native = self.wire.greeting().await?.version >= CONSOLE_SIZE;
+        let native = self.wire.greeting().await?.takes_console_size();
         let size = spec.size.filter(|_| spec.tty);
         let console_size = size.filter(|_| native).map(|size| [size.rows, size.columns]);
 

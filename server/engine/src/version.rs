@@ -19,7 +19,7 @@ pub struct ApiVersion {
 pub(crate) const OLDEST: ApiVersion = ApiVersion { major: 1, minor: 41 };
 /// The newest dialect that is tested: Docker Engine 28.
 pub(crate) const NEWEST: ApiVersion = ApiVersion { major: 1, minor: 51 };
-/// From here on an exec's terminal has its size from the start.
+/// From here on Docker's execs have their terminal's size from the start.
 pub(crate) const CONSOLE_SIZE: ApiVersion = ApiVersion { major: 1, minor: 42 };
 
 impl ApiVersion {

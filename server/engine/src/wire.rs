@@ -4,24 +4,28 @@
 //! is negotiated by `/_ping` (the one request without it) and again after the last connection has ended, after a
 //! connection failed, and when the engine refuses the version.
 
-use std::io;
-use std::pin::Pin;
+mod greeting;
+mod request;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::Stream;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
-use http_body_util::{BodyDataStream, BodyExt as _, Either, Full, Limited, StreamBody};
-use hyper::body::{Frame, Incoming};
+use http::{Request, Response, StatusCode, Uri, header};
+use http_body_util::{BodyDataStream, BodyExt as _, Either, Limited};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::de::DeserializeOwned;
 
+pub(crate) use greeting::Greeting;
+use greeting::greeting_of;
+pub(crate) use request::{Body, empty, post_json, request};
+
 use crate::error::{Action, refusal};
 use crate::transport::{Connections, Connector};
 use crate::version::ApiVersion;
-use crate::{Endpoint, EngineError, ObjectKind, version};
+use crate::{Endpoint, EngineError, ObjectKind};
 
 /// How long a plain call may take.
 pub(crate) const PLAIN_LIMIT: Duration = Duration::from_secs(60);
@@ -31,21 +35,6 @@ pub(crate) const PING_LIMIT: Duration = Duration::from_secs(4);
 const ANSWER_LIMIT: usize = 64 << 20;
 /// Most bytes read of an answer that refuses.
 const REFUSAL_LIMIT: usize = 64 << 10;
-
-type BodyStream = Pin<Box<dyn Stream<Item = io::Result<Frame<Bytes>>> + Send>>;
-/// A request's body, of the very type that bollard's requests have.
-pub(crate) type Body = Either<Full<Bytes>, StreamBody<BodyStream>>;
-
-/// What an engine said of itself when it was pinged.
-#[derive(Debug, Clone)]
-pub(crate) struct Greeting {
-    /// The version to speak.
-    pub(crate) version: ApiVersion,
-    /// The newest version that the engine speaks.
-    pub(crate) newest: ApiVersion,
-    /// The `Server` header, such as `Docker/28.5.2 (linux)` or `Libpod/5.8.6 (linux)`.
-    pub(crate) server: String,
-}
 
 /// Sends requests to one engine.
 pub(crate) struct Wire {
@@ -223,43 +212,6 @@ pub(crate) async fn within<T>(
         .unwrap_or_else(|_| Err(EngineError::Timeout { what: action.to_string(), limit }))
 }
 
-pub(crate) fn empty() -> Body {
-    Either::Left(Full::new(Bytes::new()))
-}
-
-/// A request with a query and no body.
-pub(crate) fn request(
-    method: Method,
-    path: &str,
-    query: &[(&str, &str)],
-) -> Result<Request<Body>, EngineError> {
-    let query: String = query.iter().fold(String::new(), |mut text, (name, value)| {
-        text.push(if text.is_empty() { '?' } else { '&' });
-        text.push_str(name);
-        text.push('=');
-        text.extend(url_encoded(value));
-        text
-    });
-    Request::builder().method(method).uri(format!("{path}{query}")).body(empty()).map_err(|error| {
-        EngineError::InvalidParameter { what: format!("ask for {path}"), message: error.to_string() }
-    })
-}
-
-/// A POST with a JSON body.
-pub(crate) fn post_json(path: &str, body: &impl serde::Serialize) -> Result<Request<Body>, EngineError> {
-    let refused =
-        |message: String| EngineError::InvalidParameter { what: format!("ask for {path}"), message };
-    let bytes = serde_json::to_vec(body).map_err(|error| refused(error.to_string()))?;
-    Request::post(path)
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Either::Left(Full::new(bytes.into())))
-        .map_err(|error| refused(error.to_string()))
-}
-
-fn url_encoded(text: &str) -> impl Iterator<Item = &str> {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
-}
-
 /// Reads a whole body of at most `limit` bytes; the error says why it cannot be read.
 async fn read(body: Incoming, limit: usize) -> Result<Bytes, String> {
     match Limited::new(body, limit).collect().await {
@@ -279,17 +231,6 @@ pub(crate) async fn message_of(body: Incoming) -> String {
         Ok(refusal) => refusal.message,
         Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
     }
-}
-
-fn greeting_of(headers: &HeaderMap) -> Result<Greeting, String> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let spoken = text("Api-Version");
-    let newest: ApiVersion =
-        spoken.parse().map_err(|_| "it is no container engine: no API version in its answer".to_owned())?;
-    let version = newest.clamped().ok_or_else(|| {
-        format!("it speaks API version {newest}, but at least {} is needed", version::OLDEST)
-    })?;
-    Ok(Greeting { version, newest, server: text("Server").to_owned() })
 }
 
 /// The subject of calls on the engine itself.

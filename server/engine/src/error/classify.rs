@@ -28,12 +28,20 @@ pub(crate) fn refusal(action: &Action, status: u16, message: &str) -> EngineErro
         return EngineError::NameInUse { name, message };
     }
     if action.kind == ObjectKind::Container
-        && (has("is not running") || has("can only create exec sessions on running containers"))
+        && (has("is not running")
+            || has("can only create exec sessions on running containers")
+            || has("can only kill running containers"))
     {
         return EngineError::NotRunning { container: name };
     }
     if has("client version") && (has("too new") || has("too old")) {
         return EngineError::Unsupported { what, message };
+    }
+    if has("unable to find user") || has("unable to find group") {
+        return EngineError::InvalidParameter { what, message };
+    }
+    if has("container state improper") {
+        return EngineError::Conflict { what, message };
     }
     match status {
         404 => not_found(action, &lower),
@@ -163,6 +171,13 @@ mod tests {
                 "name in use",
             ),
             (409, "Container a is not running", "not running"),
+            (
+                409,
+                "can only kill running containers. ab is in state exited: container state improper",
+                "not running",
+            ),
+            (500, "cannot remove container ab as it is running: container state improper", "conflict"),
+            (500, "unable to find user nobody1: no matching entries in passwd file", "invalid"),
             (409, "Container a is paused, unpause the container before exec", "conflict"),
             (500, "Bind for 0.0.0.0:80 failed: port is already allocated", "port in use"),
             (
