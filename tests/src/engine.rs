@@ -2,8 +2,10 @@
 //! runs. Nothing is installed: see [`kind`] for where they come from and `launch` for how they run.
 
 pub mod api;
+mod bridge;
 pub mod kind;
 mod launch;
+mod sweep;
 mod tree;
 
 use std::fs::File;
@@ -20,11 +22,8 @@ use launch::EngineLaunch;
 /// An engine in use; it stays up as long as this lives, and ends soon after its last user.
 #[derive(Debug)]
 pub struct Engine {
-    kind: EngineKind,
-    tree: PathBuf,
     service: Service,
-    /// A discarded engine's folder has a name that nothing else may take meanwhile.
-    _place: Option<tempfile::TempDir>,
+    launch: EngineLaunch,
 }
 
 impl Engine {
@@ -35,7 +34,7 @@ impl Engine {
     /// When this machine cannot run it, which says what is missing, or it does not come up.
     pub fn shared(kind: EngineKind) -> Result<Engine, HarnessError> {
         let dir = place::beneath_target("engines/shared")?.join(kind.name());
-        Engine::join(kind, &dir, Afterwards::Keep, None)
+        Engine::join(kind, kind.name(), &dir, Afterwards::Keep)
     }
 
     /// An engine of `kind` that only the caller has, for tests that stop or restart it. Its data go with it.
@@ -48,29 +47,35 @@ impl Engine {
             .prefix(kind.name())
             .tempdir_in(&engines)
             .map_err(HarnessError::io("make a folder in", engines))?;
-        let dir = place.path().join("engine");
-        Engine::join(kind, &dir, Afterwards::Discard, Some(place))
+        // its keeper removes it, even where this process is killed
+        Engine::join(kind, &format!("a private {kind}"), &place.keep(), Afterwards::Discard)
     }
 
     fn join(
         kind: EngineKind,
+        name: &str,
         dir: &Path,
         afterwards: Afterwards,
-        place: Option<tempfile::TempDir>,
     ) -> Result<Engine, HarnessError> {
         debian::require_root_on_debian("a private engine")?;
         debian::require(&[debian::IP])?;
         let tree = tree::unpacked(kind)?;
-        let launch = EngineLaunch { kind, tree: tree.clone() };
+        // a private engine comes up while others are in use
+        let filters_packets = afterwards == Afterwards::Keep;
+        let launch = EngineLaunch { kind, tree, filters_packets };
         let _turn = turn()?;
-        let service = Service::join(kind.name(), dir, afterwards, &launch)?;
-        Ok(Engine { kind, tree, service, _place: place })
+        let service = Service::join(name, dir, afterwards, &launch)?;
+        let engine = Engine { service, launch };
+        if engine.service.has_just_started() {
+            sweep::sweep(&engine.api());
+        }
+        Ok(engine)
     }
 
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> EngineKind {
-        self.kind
+        self.launch.kind
     }
 
     /// Its Unix socket.
@@ -94,13 +99,13 @@ impl Engine {
     /// A program of the engine's packages, such as `usr/bin/docker`, as a file on the host.
     #[must_use]
     pub fn program(&self, path: &str) -> PathBuf {
-        self.tree.join(path)
+        self.launch.tree.join(path)
     }
 
     /// The folder of Docker's command-line plug-ins (`docker-buildx`, `docker-compose`) of this engine's packages.
     #[must_use]
     pub fn plugins(&self) -> PathBuf {
-        self.tree.join("usr/libexec/docker/cli-plugins")
+        self.launch.tree.join("usr/libexec/docker/cli-plugins")
     }
 
     /// The file with what the engine printed since its start.
@@ -114,9 +119,8 @@ impl Engine {
     /// # Errors
     /// When it does not end or does not come back.
     pub fn restart(&mut self) -> Result<(), HarnessError> {
-        let launch = self.launch();
         let _turn = turn()?;
-        self.service.restart(&launch)
+        self.service.restart(&self.launch)
     }
 
     /// Stops the engine; [`Engine::start`] brings it back. Only for [`Engine::private`] ones.
@@ -132,9 +136,8 @@ impl Engine {
     /// # Errors
     /// When it does not come back.
     pub fn start(&mut self) -> Result<(), HarnessError> {
-        let launch = self.launch();
         let _turn = turn()?;
-        self.service.start(&launch)
+        self.service.start(&self.launch)
     }
 
     /// Lets go of the engine and waits until it has ended.
@@ -143,10 +146,6 @@ impl Engine {
     /// When somebody else uses it, or it does not end.
     pub fn end(self) -> Result<(), HarnessError> {
         self.service.end()
-    }
-
-    fn launch(&self) -> EngineLaunch {
-        EngineLaunch { kind: self.kind, tree: self.tree.clone() }
     }
 }
 

@@ -137,6 +137,13 @@ impl Image {
     }
 }
 
+/// Whether a reference, as an engine spells it, is one of [`Image::ALL`].
+pub(crate) fn is_ours(reference: &str) -> bool {
+    let short =
+        ["docker.io/", "localhost/"].into_iter().find_map(|registry| reference.strip_prefix(registry));
+    Image::ALL.iter().any(|image| image.reference() == short.unwrap_or(reference))
+}
+
 /// `text` as the value of a query parameter.
 pub(crate) fn query(text: &str) -> String {
     text.bytes()

@@ -51,6 +51,7 @@ pub struct Service {
     dir: PathBuf,
     afterwards: Afterwards,
     lease: File,
+    has_just_started: bool,
 }
 
 impl Service {
@@ -69,7 +70,13 @@ impl Service {
         turn.lock().map_err(HarnessError::io("lock", dir.join("turn")))?;
         let lease = lock_file(dir, "lease")?;
         lease.lock_shared().map_err(HarnessError::io("lock", dir.join("lease")))?;
-        let mut service = Service { name: name.to_owned(), dir: dir.to_owned(), afterwards, lease };
+        let mut service = Service {
+            name: name.to_owned(),
+            dir: dir.to_owned(),
+            afterwards,
+            lease,
+            has_just_started: false,
+        };
         if service.process().is_some_and(|process| process.is_alive()) && launch.answers(dir) {
             return Ok(service);
         }
@@ -79,6 +86,7 @@ impl Service {
         }
         spawn_keeper(&service.dir, service.afterwards)?;
         service.start(launch)?;
+        service.has_just_started = true;
         Ok(service)
     }
 
@@ -86,6 +94,12 @@ impl Service {
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Whether joining it was what started it, so that it had no other user before.
+    #[must_use]
+    pub fn has_just_started(&self) -> bool {
+        self.has_just_started
     }
 
     /// The process that stands for the service, if one was started.

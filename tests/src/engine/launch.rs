@@ -4,7 +4,7 @@
 //! is covered by a writable layer that only the engine sees. With the namespace of processes, ending its first
 //! process ends everything that the engine ever started.
 //!
-//! Each engine has a bridge of its own, since engines in one network would share the default one.
+//! Each engine has a bridge of its own (`bridge`), since engines in one network would share the default one.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,9 +12,9 @@ use std::process::Command;
 use serde_json::json;
 
 use super::api::Api;
+use super::bridge::Bridge;
 use super::kind::EngineKind;
 use crate::error::HarnessError;
-use crate::program;
 use crate::service::{HOST_PATH, Launch};
 
 /// Runs within the namespaces: `sh -c INSIDE inside TREE DIR ENGINE-ARGV…`.
@@ -26,15 +26,20 @@ mount -t overlay overlay -o "lowerdir=/etc,upperdir=$dir/etc/upper,workdir=$dir/
 [ ! -d "$dir/etc.own" ] || cp -R "$dir/etc.own/." /etc/
 mount --bind /usr/local "$tree/usr/local"
 mount --rbind "$tree/usr" /usr
+[ ! -f "$dir/rules" ] || . "$dir/rules"
 exec "$@"
 "#;
 
 /// A crun that is offered both halves of a hybrid cgroup tree refuses it; Podman sees the first half only.
 const WITHOUT_UNIFIED: &str = "umount /sys/fs/cgroup/unified 2>/dev/null || true\n";
 
+#[derive(Debug)]
 pub(super) struct EngineLaunch {
     pub(super) kind: EngineKind,
     pub(super) tree: PathBuf,
+    /// Whether the engine may write its own rules into the machine's packet filter. It empties the chains that all
+    /// Docker Engines share when it starts; so one that starts in the middle of other engines' tests must not.
+    pub(super) filters_packets: bool,
 }
 
 /// Where an engine in `dir` listens.
@@ -48,6 +53,7 @@ impl Launch for EngineLaunch {
             remove(&dir.join(leftover))?;
         }
         let bridge = Bridge::of(dir)?;
+        bridge.write_undo(dir, &self.tree)?;
         let mut command = Command::new("unshare");
         command
             .args(["--mount", "--propagation=slave", "--pid", "--fork", "--kill-child", "--mount-proc"])
@@ -61,8 +67,8 @@ impl Launch for EngineLaunch {
                 (format!("{WITHOUT_UNIFIED}{INSIDE}"), podman(dir))
             }
             EngineKind::Docker | EngineKind::DockerClassic | EngineKind::Docker20 => {
-                bridge.make()?;
-                configure_docker(dir, self.kind)?;
+                bridge.make(dir)?;
+                self.configure_docker(dir)?;
                 (INSIDE.to_owned(), docker(dir, &bridge))
             }
         };
@@ -83,7 +89,12 @@ fn docker(dir: &Path, bridge: &Bridge) -> Vec<String> {
         .map(str::to_owned)
         .chain(["--config-file".to_owned(), at("daemon.json")])
         .chain(["--data-root".to_owned(), at("data"), "--exec-root".to_owned(), at("exec")])
-        .chain(["--pidfile".to_owned(), at("exec/engine.pid"), "--bridge".to_owned(), bridge.name.clone()])
+        .chain([
+            "--pidfile".to_owned(),
+            at("exec/engine.pid"),
+            "--bridge".to_owned(),
+            bridge.name().to_owned(),
+        ])
         .chain(["--host".to_owned(), format!("unix://{}", socket(dir).display())])
         .collect()
 }
@@ -100,13 +111,19 @@ fn podman(dir: &Path) -> Vec<String> {
         .collect()
 }
 
-fn configure_docker(dir: &Path, kind: EngineKind) -> Result<(), HarnessError> {
-    let mut settings = json!({ "insecure-registries": ["127.0.0.0/8"] });
-    // 20.10 has one image store and does not know the choice
-    if kind != EngineKind::Docker20 {
-        settings["features"] = json!({ "containerd-snapshotter": kind == EngineKind::Docker });
+impl EngineLaunch {
+    fn configure_docker(&self, dir: &Path) -> Result<(), HarnessError> {
+        let mut settings = json!({
+            "insecure-registries": ["127.0.0.0/8"],
+            "iptables": self.filters_packets,
+        });
+        // 20.10 has one image store, and calls the other packet filter an experiment
+        if self.kind != EngineKind::Docker20 {
+            settings["ip6tables"] = json!(self.filters_packets);
+            settings["features"] = json!({ "containerd-snapshotter": self.kind == EngineKind::Docker });
+        }
+        write(&dir.join("daemon.json"), &settings.to_string())
     }
-    write(&dir.join("daemon.json"), &settings.to_string())
 }
 
 fn configure_podman(dir: &Path, bridge: &Bridge) -> Result<(), HarnessError> {
@@ -122,8 +139,8 @@ fn configure_podman(dir: &Path, bridge: &Bridge) -> Result<(), HarnessError> {
         "name": "podman",
         "id": "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9",
         "driver": "bridge",
-        "network_interface": bridge.name,
-        "subnets": [{ "subnet": bridge.subnet(0) + "/24", "gateway": bridge.subnet(1) }],
+        "network_interface": bridge.name(),
+        "subnets": [{ "subnet": bridge.network(), "gateway": bridge.gateway() }],
         "ipv6_enabled": false,
         "internal": false,
         "dns_enabled": false,
@@ -132,48 +149,7 @@ fn configure_podman(dir: &Path, bridge: &Bridge) -> Result<(), HarnessError> {
     write(&dir.join("networks/podman.json"), &network.to_string())
 }
 
-/// The network bridge of one engine; the keeper takes it away.
-struct Bridge {
-    name: String,
-    third_byte: u8,
-}
-
-impl Bridge {
-    /// The bridge for the engine in `dir`: a name from its path, and a network that no interface here has.
-    fn of(dir: &Path) -> Result<Bridge, HarnessError> {
-        let digest = <sha2::Sha256 as sha2::Digest>::digest(dir.as_os_str().as_encoded_bytes());
-        let name = format!("gp{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3]);
-        let addresses = program::run(Command::new("ip").args(["-o", "-4", "address"]))?;
-        let addresses = String::from_utf8_lossy(&addresses).into_owned();
-        let taken = |byte: &u8| {
-            let network = format!(" 172.30.{byte}.");
-            addresses.lines().any(|line| line.contains(&network) && !line.contains(&name))
-        };
-        let third_byte = (digest[4]..=u8::MAX).chain(0..digest[4]).find(|byte| !taken(byte));
-        let third_byte = third_byte.ok_or_else(|| HarnessError::Missing {
-            what: "no network of 172.30.0.0/16 is free for an engine's bridge".to_owned(),
-            hint: "see `ip -4 address` for what takes them".to_owned(),
-        })?;
-        write(&dir.join("bridge"), &format!("{name}\n"))?;
-        Ok(Bridge { name, third_byte })
-    }
-
-    fn subnet(&self, host: u8) -> String {
-        format!("172.30.{}.{host}", self.third_byte)
-    }
-
-    fn make(&self) -> Result<(), HarnessError> {
-        let ip = |arguments: &[&str]| program::run(Command::new("ip").args(arguments)).map(drop);
-        if Path::new("/sys/class/net").join(&self.name).exists() {
-            return Ok(());
-        }
-        ip(&["link", "add", &self.name, "type", "bridge"])?;
-        ip(&["address", "add", &format!("{}/24", self.subnet(1)), "dev", &self.name])?;
-        ip(&["link", "set", &self.name, "up"])
-    }
-}
-
-fn write(file: &Path, content: &str) -> Result<(), HarnessError> {
+pub(super) fn write(file: &Path, content: &str) -> Result<(), HarnessError> {
     if let Some(dir) = file.parent() {
         std::fs::create_dir_all(dir).map_err(HarnessError::io("make the folder", dir))?;
     }

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -127,6 +127,15 @@ impl Terminal {
     /// When it ends otherwise or hangs.
     #[track_caller]
     pub fn exits(mut self, code: i32) -> String {
+        let (status, text) = self.ends();
+        let ended = status.as_ref().is_ok_and(|status| status.code() == Some(code));
+        assert!(ended, "expected exit code {code} of `{}`, not {status:?}:\n{text}", self.line);
+        text
+    }
+
+    /// Waits for its end, and gives that with all that it showed.
+    #[track_caller]
+    fn ends(&mut self) -> (std::io::Result<ExitStatus>, String) {
         let begun = Instant::now();
         let mut content = self.screen.lock();
         while !content.closed {
@@ -138,10 +147,7 @@ impl Terminal {
         }
         let text = String::from_utf8_lossy(&content.bytes).into_owned();
         drop(content);
-        let status = self.child.wait();
-        let ended = status.as_ref().is_ok_and(|status| status.code() == Some(code));
-        assert!(ended, "expected exit code {code} of `{}`, not {status:?}:\n{text}", self.line);
-        text
+        (self.child.wait(), text)
     }
 }
 
@@ -171,7 +177,12 @@ fn open(columns: u16, rows: u16) -> std::io::Result<(File, File)> {
 
 fn spawn(command: &Command, slave: File) -> std::io::Result<Child> {
     let mut session = Command::new("setsid");
-    session.arg("--ctty").arg(command.get_program()).args(command.get_args()).env_clear();
+    // a test run in the background ignores interrupts, and all that it starts would too; a terminal's shell does not
+    session
+        .args(["--ctty", "env", "--default-signal"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear();
     for (name, value) in command.get_envs() {
         if let Some(value) = value {
             session.env(name, value);
@@ -235,8 +246,8 @@ mod tests {
         terminal.types("echo sta''rted; exec cat\r");
         terminal.shows("started");
         terminal.types("\x03");
-        let status = terminal.child.wait().unwrap();
-        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(2));
+        let (status, _) = terminal.ends();
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status.unwrap()), Some(2));
     }
 
     #[test]

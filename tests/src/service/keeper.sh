@@ -2,6 +2,7 @@
 #
 #   sh keeper.sh DIR keep|discard
 #
+# DIR/undo, where there is one, is run when the process has ended.
 # Users hold DIR/lease shared; the kernel lets go of it when they end, however they end. Under the exclusive lock there
 # is no user, and none can come before everything is gone. DIR/process is removed last: it means that the service is up.
 set -u
@@ -22,7 +23,7 @@ if read -r pid started 2>/dev/null <"$dir/process"; then
     alive && kill -KILL "$pid" 2>/dev/null
     while alive; do sleep 0.1; done
   fi
-  read -r bridge 2>/dev/null <"$dir/bridge" && ip link del "$bridge" 2>/dev/null
+  [ -f "$dir/undo" ] && sh "$dir/undo"
   rm -f "$dir/process"
 fi
 [ "$afterwards" = discard ] && rm -rf "$dir"
