@@ -21,11 +21,19 @@ pub(crate) fn run() -> Result<bool, TaskError> {
     steps.run("generated files", |_| Ok(Outcome::unless(&generate::drift()?)));
     steps.run("links in the documentation", |_| links());
     steps.run("lints", |log| {
-        log.check(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+        log.check(cargo().args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--keep-going",
+            "--",
+            "--deny",
+            "warnings",
+        ]))
     });
     steps.run("source documentation", |log| {
         let mut command = cargo();
-        command.args(["doc", "--workspace", "--no-deps", "--document-private-items"]);
+        command.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--keep-going"]);
         log.check(command.env("RUSTDOCFLAGS", "--deny warnings"))
     });
     steps.run("dependencies' licences", |log| deny(log, &["bans", "licenses", "sources"]));

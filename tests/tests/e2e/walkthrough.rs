@@ -82,7 +82,7 @@ impl Walk {
         terminal.types("exit\r");
         terminal.exits(0);
 
-        self.run(&["stop", &name]).success();
+        self.run(&["stop", "--time", "1", &name]).success();
         self.run(&["ps"]).success().does_not_say(&name);
         self.run(&["ps", "-a"]).success().says(&name);
         self.run(&["rm", &name]).success();
@@ -100,7 +100,7 @@ impl Walk {
             .says_exactly("This is main.py\n");
         let made = "/my_project/created_in_container.py";
         self.run(&["exec", "--container-id", &name, "touch", made]).success();
-        self.run(&["stop", &name]).success();
+        self.run(&["stop", "--time", "1", &name]).success();
         self.run(&["rm", &name]).success();
         assert!(folder.join("created_in_container.py").is_file(), "the file is on the host afterwards");
         assert!(Path::new(&main).is_file(), "and so is what was there before");
