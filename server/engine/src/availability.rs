@@ -1,7 +1,7 @@
 //! Whether an engine is there: noticed within 2 s when it goes, and within 5 s when it comes back.
 //!
-//! While it is there, an open stream of events tells at once when the connection ends, and a ping now and then finds
-//! an engine that hangs. While it is away it is pinged with growing, jittered pauses. What happened in between is for
+//! While it is there, an open stream of events tells at once when the connection ends, and pings find an engine that
+//! shuts down (Docker keeps that stream open for 5 s more, but takes no new connections) or hangs. While it is away it is pinged with growing, jittered pauses. What happened in between is for
 //! the caller to find by listing and inspecting.
 
 use std::time::{Duration, SystemTime};
@@ -17,7 +17,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest: with it and a ping, "within 5 s" holds.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// How often an engine that is there is pinged.
-const PING_EVERY: Duration = Duration::from_secs(5);
+const PING_EVERY: Duration = Duration::from_millis(1500);
 
 /// Whether an engine is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
