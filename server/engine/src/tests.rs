@@ -4,4 +4,5 @@ mod absence;
 mod finding;
 mod negotiation;
 mod pulling;
+mod remote;
 mod streams;

@@ -19,11 +19,15 @@ use std::time::Duration;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::JoinHandle;
 
 use crate::endpoint::{Address, Endpoint};
 
 /// How long opening a connection may take.
 pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a helper program's last words are waited for.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A byte stream to an engine.
 pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -36,6 +40,8 @@ pub(crate) struct Connections {
     epoch: AtomicU64,
     /// The last words on standard error of a connection's helper program (`ssh`).
     complaint: Mutex<String>,
+    /// Who listens to these.
+    listener: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Connections {
@@ -52,6 +58,18 @@ impl Connections {
     /// What the helper program last complained about; empty when it did not.
     pub(crate) fn complaint(&self) -> String {
         self.complaint.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits shortly for the helper program's last words, after a connection broke.
+    pub(crate) async fn hear_out(&self) {
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(listener) = listener {
+            let _still_talking = tokio::time::timeout(LAST_WORDS, listener).await;
+        }
+    }
+
+    fn listened_to_by(&self, listener: JoinHandle<()>) {
+        *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(listener);
     }
 
     fn complain(&self, words: String) {
@@ -82,7 +100,7 @@ impl Connector {
                 Address::Ssh { user, host, port, socket } => Box::new(ssh::open(
                     &ssh::arguments(user.as_deref(), host, *port, socket.as_deref()),
                     &self.endpoint.environment,
-                    Arc::clone(&self.connections),
+                    &self.connections,
                 )?),
             })
         };

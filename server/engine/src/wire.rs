@@ -182,14 +182,17 @@ impl Wire {
     }
 
     async fn transmit(&self, request: Request<Body>) -> Result<Response<Incoming>, EngineError> {
-        self.client.request(request).await.map_err(|error| {
-            self.connections.next_epoch();
-            let mut innermost: &dyn std::error::Error = &error;
-            while let Some(source) = innermost.source() {
-                innermost = source;
-            }
-            self.unavailable(&innermost.to_string())
-        })
+        let error = match self.client.request(request).await {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        self.connections.next_epoch();
+        self.connections.hear_out().await;
+        let mut innermost: &dyn std::error::Error = &error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        Err(self.unavailable(&innermost.to_string()))
     }
 
     /// The error for a broken or missing connection.

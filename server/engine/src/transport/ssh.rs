@@ -44,7 +44,7 @@ pub(crate) fn arguments(
 pub(crate) fn open(
     arguments: &[String],
     environment: &BTreeMap<String, String>,
-    connections: Arc<Connections>,
+    connections: &Arc<Connections>,
 ) -> io::Result<SshStream> {
     let mut child = Command::new("ssh")
         .args(arguments)
@@ -58,7 +58,9 @@ pub(crate) fn open(
     let missing = || io::Error::other("ssh was started without its pipes");
     let stdin = child.stdin.take().ok_or_else(missing)?;
     let stdout = child.stdout.take().ok_or_else(missing)?;
-    tokio::spawn(listen(child.stderr.take().ok_or_else(missing)?, connections));
+    connections.complain(String::new());
+    let stderr = child.stderr.take().ok_or_else(missing)?;
+    connections.listened_to_by(tokio::spawn(listen(stderr, Arc::clone(connections))));
     Ok(SshStream { stdin: Some(stdin), stdout, _child: child })
 }
 
