@@ -198,15 +198,9 @@ impl Connection {
 fn is_idle(status: &DaemonStatus) -> bool {
     let activity = status.activity;
     activity.connections <= 1
-        && [
-            activity.operations,
-            activity.background_hooks,
-            activity.processes,
-            activity.streams,
-            activity.watches,
-        ]
-        .iter()
-        .all(|count| *count == 0)
+        && [activity.operations, activity.processes, activity.streams, activity.watches]
+            .iter()
+            .all(|count| *count == 0)
 }
 
 /// Compares `major.minor.patch`; what is not of that form is never older.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// The variables that lead to an engine: `DOCKER_*`, `HOME`, `XDG_RUNTIME_DIR`, `SSH_AUTH_SOCK`.
+/// The variables that lead to an engine and to credentials: `DOCKER_*`, `HOME`, `PATH`, `XDG_RUNTIME_DIR`,
+/// `SSH_AUTH_SOCK`.
 #[must_use]
 pub fn engine_environment() -> BTreeMap<String, String> {
     whole_environment().into_iter().filter(|(name, _)| leads_to_engine(name)).collect()
@@ -17,7 +18,7 @@ pub fn whole_environment() -> BTreeMap<String, String> {
 }
 
 fn leads_to_engine(name: &str) -> bool {
-    name.starts_with("DOCKER_") || matches!(name, "HOME" | "XDG_RUNTIME_DIR" | "SSH_AUTH_SOCK")
+    name.starts_with("DOCKER_") || matches!(name, "HOME" | "PATH" | "XDG_RUNTIME_DIR" | "SSH_AUTH_SOCK")
 }
 
 /// True for what a daemon keeps of the environment it is started from. Everything else belongs to requests.

@@ -82,9 +82,13 @@ impl Started {
         let stderr =
             complaints.as_ref().and_then(|file| file.try_clone().ok()).map_or_else(Stdio::null, Stdio::from);
         let kept = std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(kept_by_daemon));
-        let child = Command::new(&program)
-            .args(["serve", "--detached"])
-            .env_clear()
+        let mut command = Command::new(&program);
+        command.args(["serve", "--detached"]).env_clear();
+        // the daemon must come to the same place as this process, also where that is known from the user database
+        if let Ok(home) = etcetera::home_dir() {
+            command.env("HOME", home);
+        }
+        let child = command
             .envs(kept)
             .current_dir("/")
             .stdin(Stdio::null())

@@ -166,6 +166,17 @@ impl StreamWriter {
         self.send(Frame::Acknowledge { offset }).await
     }
 
+    /// [`StreamWriter::acknowledge`] for a thread that writes output and may block.
+    ///
+    /// # Errors
+    /// [`ClientError::StreamEnded`] when nobody reads any more.
+    ///
+    /// # Panics
+    /// Within an asynchronous task, which must not block.
+    pub fn acknowledge_blocking(&self, offset: u64) -> Result<(), ClientError> {
+        self.frames.blocking_send(Frame::Acknowledge { offset }).map_err(|_| ClientError::StreamEnded)
+    }
+
     /// Sends a frame that is no input: [`Frame::Resize`] or [`Frame::Signal`].
     ///
     /// # Errors
