@@ -64,9 +64,13 @@ impl Bridge {
         ip(&["link", "set", &self.name, "up"])
     }
 
-    /// Writes `DIR/undo`, which the keeper runs at the end: the interface goes, and every rule that names it.
+    /// Writes `DIR/undo`, which the keeper runs at the end: the interface goes, and every rule that names it or
+    /// its network.
     pub(super) fn write_undo(&self, dir: &Path, tree: &Path) -> Result<(), HarnessError> {
-        let script = UNDO.replace("BRIDGE", &self.name).replace("TREE", &tree.display().to_string());
+        let script = UNDO
+            .replace("BRIDGE", &self.name)
+            .replace("SUBNET", &format!("172.30.{}.", self.third_byte))
+            .replace("TREE", &tree.display().to_string());
         write(&dir.join("undo"), &script)
     }
 
@@ -97,7 +101,7 @@ unshare --mount sh <<'END'
 mount --rbind 'TREE/usr' /usr
 for table in filter nat raw; do
   iptables --wait -t $table -S 2>/dev/null | while read -r action rule; do
-    case "$action $rule " in "-A "*" BRIDGE "*) iptables --wait -t $table -D $rule ;; esac
+    case "$action $rule " in "-A "*" BRIDGE "* | "-A "*" SUBNET"*) iptables --wait -t $table -D $rule ;; esac
   done
 done
 END

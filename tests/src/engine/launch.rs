@@ -1,8 +1,9 @@
 //! How an engine starts: in namespaces of its own in which its tree's `/usr` stands in for the host's.
 //!
 //! All other paths are the host's, and so is the network: bind mounts, sockets and published ports just work. `/etc`
-//! is covered by a writable layer that only the engine sees. With the namespace of processes, ending its first
-//! process ends everything that the engine ever started.
+//! is covered by a writable layer that only the engine sees, and so are the places where an engine of the host would
+//! be: nothing is left there, and no containerd of the host is taken for the engine's own. With the namespace of
+//! processes, ending its first process ends everything that the engine ever started.
 //!
 //! Each engine has a bridge of its own (`bridge`), since engines in one network would share the default one.
 
@@ -24,6 +25,10 @@ tree=$1 dir=$2; shift 2
 mkdir -p "$dir/etc/upper" "$dir/etc/work"
 mount -t overlay overlay -o "lowerdir=/etc,upperdir=$dir/etc/upper,workdir=$dir/etc/work" /etc
 [ ! -d "$dir/etc.own" ] || cp -R "$dir/etc.own/." /etc/
+for own in /run/containerd /run/docker /run/containers /run/crun /run/netns /var/lib/containers; do
+  mkdir -p $own
+  mount -t tmpfs -o mode=755 tmpfs $own
+done
 mount --bind /usr/local "$tree/usr/local"
 mount --rbind "$tree/usr" /usr
 [ ! -f "$dir/rules" ] || . "$dir/rules"
