@@ -40,6 +40,9 @@ pub(crate) fn run() -> Result<bool, TaskError> {
     steps.run("unit tests", |log| {
         tests(log, cargo().args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins"]))
     });
+    steps.run("documented examples", |log| {
+        log.check(cargo().args(["test", "--workspace", "--no-fail-fast", "--doc"]))
+    });
     on_engines(&mut steps, &[]);
     let (_, failed) = steps.finish();
     Ok(failed == 0)
