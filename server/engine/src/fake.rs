@@ -14,7 +14,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixListener;
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -39,7 +39,7 @@ pub(crate) enum Reply {
     Json(u16, serde_json::Value),
     /// An answer in chunks, which ends when the stream does.
     Chunks(Chunks),
-    /// An upgrade: these bytes, then all input back once it was closed.
+    /// An upgrade: these bytes, then all input back until it is closed.
     Hijack(Vec<u8>),
     /// The connection is closed without an answer.
     Drop,
@@ -204,12 +204,10 @@ async fn answer(state: Arc<State>, mut request: Request<Incoming>) -> Result<Ans
         }
         Reply::Hijack(bytes) => {
             tokio::spawn(async move {
-                let mut stream = TokioIo::new(upgrade.await.unwrap());
-                stream.write_all(&bytes).await.unwrap();
-                let mut input = Vec::new();
-                stream.read_to_end(&mut input).await.unwrap();
-                stream.write_all(&input).await.unwrap();
-                stream.shutdown().await.unwrap();
+                let (mut input, mut output) = tokio::io::split(TokioIo::new(upgrade.await.unwrap()));
+                output.write_all(&bytes).await.unwrap();
+                tokio::io::copy(&mut input, &mut output).await.unwrap();
+                output.shutdown().await.unwrap();
             });
             let answer = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
             Ok(answer

@@ -1,6 +1,10 @@
 //! An engine that goes, hangs, breaks off and comes back.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use serde_json::json;
+use tokio::sync::watch;
 
 use crate::Engine;
 use crate::availability::Availability;
@@ -20,6 +24,15 @@ fn is_available(state: &Availability) -> bool {
     matches!(state, Availability::Available { .. })
 }
 
+/// Waits for a state; the deadline only keeps a broken watcher from hanging the tests.
+async fn until(
+    availability: &mut watch::Receiver<Availability>,
+    wanted: impl FnMut(&Availability) -> bool,
+) -> Availability {
+    let state = tokio::time::timeout(Duration::from_secs(60), availability.wait_for(wanted)).await;
+    state.expect("the state must come").unwrap().clone()
+}
+
 #[tokio::test]
 async fn going_and_coming_back_is_told() {
     let fake = FakeEngine::start("1.51", silent_events);
@@ -31,12 +44,27 @@ async fn going_and_coming_back_is_told() {
         tokio::task::yield_now().await;
     }
     fake.stop();
-    availability.wait_for(|state| !is_available(state)).await.unwrap();
+    until(&mut availability, |state| !is_available(state)).await;
     fake.start_again("1.44");
-    let back = availability.wait_for(is_available).await.unwrap().clone();
+    let back = until(&mut availability, is_available).await;
     let Availability::Available { version, .. } = back else { unreachable!("waited for") };
     assert_eq!(version.to_string(), "1.44");
     assert_ne!(back, first);
+}
+
+#[tokio::test]
+async fn events_that_end_are_an_absence_even_if_pings_are_answered() {
+    let first_time = AtomicBool::new(true);
+    let fake = FakeEngine::start("1.51", move |asked| {
+        if first_time.swap(false, Ordering::Relaxed) {
+            crate::fake::chunks(&[])
+        } else {
+            silent_events(asked)
+        }
+    });
+    let mut availability = fake.connect().await.watch_availability().await;
+    let first = availability.borrow_and_update().clone();
+    until(&mut availability, |state| is_available(state) && *state != first).await;
 }
 
 #[tokio::test]
@@ -47,7 +75,7 @@ async fn one_that_is_not_there_yet_is_unavailable_at_first() {
     let mut availability = engine.watch_availability().await;
     assert!(!is_available(&availability.borrow_and_update()));
     fake.start_again("1.51");
-    availability.wait_for(is_available).await.unwrap();
+    until(&mut availability, is_available).await;
     engine.list_containers(&ContainerFilter::default()).await.unwrap();
 }
 

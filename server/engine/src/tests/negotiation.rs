@@ -57,6 +57,20 @@ async fn it_is_negotiated_again_after_a_restart() {
 }
 
 #[tokio::test]
+async fn it_is_negotiated_again_after_a_restart_that_no_call_met() {
+    let fake = FakeEngine::start("1.44", script);
+    let engine = fake.connect().await;
+    engine.list_images().await.unwrap();
+    fake.start_again("1.51");
+    // The old connection's end is seen when its task runs next.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+        engine.list_images().await.unwrap();
+    }
+    assert_eq!(versions(&fake).last().unwrap(), "1.51");
+}
+
+#[tokio::test]
 async fn a_refused_version_is_negotiated_again_and_the_request_repeated() {
     let fake = FakeEngine::start("1.51", script);
     let engine = fake.connect().await;
