@@ -40,6 +40,6 @@ fn note(line: &str) -> Result<(), TaskError> {
     let mut file =
         options.create(true).append(true).open(&report).map_err(TaskError::file("open", &report))?;
     file.write_all(format!("{head}{line}").as_bytes()).map_err(TaskError::file("write", &report))?;
-    println!("noted in {}", report.display());
+    tell!("noted in {}", report.display());
     Ok(())
 }

@@ -32,7 +32,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, TaskError> {
     let engine = DemoEngine::find(binary)?;
     heading("Getting an image with Python");
     let image = engine.python_image()?;
-    println!("{image}");
+    tell!("{image}");
     let project = Project::lay_out(&image)?;
     heading(&format!("Opening {} in its container", project.folder().display()));
     let ran = project.open(&engine).and_then(|()| {
@@ -40,11 +40,11 @@ pub(crate) fn run(options: &Options) -> Result<bool, TaskError> {
         project.run_main(&engine)
     });
     if ran.is_ok() {
-        println!("\ndone in {:.0} s after the build", begun.elapsed().as_secs_f32());
+        tell!("\ndone in {:.0} s after the build", begun.elapsed().as_secs_f32());
         where_to_go_next(&engine, &project, binary);
     }
     if options.keep && ran.is_ok() {
-        println!("\nEverything stays up until you press Enter.");
+        tell!("\nEverything stays up until you press Enter.");
         // an input that cannot be read is as good as Enter
         let _ = std::io::stdin().read_line(&mut String::new());
     }
@@ -55,19 +55,19 @@ pub(crate) fn run(options: &Options) -> Result<bool, TaskError> {
 }
 
 fn heading(text: &str) {
-    println!("\n== {text}");
+    tell!("\n== {text}");
 }
 
 fn where_to_go_next(engine: &DemoEngine, project: &Project, binary: &std::path::Path) {
     let gangplank = binary.display();
-    println!("\nWhere to go next:");
+    tell!("\nWhere to go next:");
     if let Some(host) = engine.private_host() {
-        println!("  (in another terminal, while `cargo demo --keep` waits)");
-        println!("  export DOCKER_HOST={host}");
+        tell!("  (in another terminal, while `cargo demo --keep` waits)");
+        tell!("  export DOCKER_HOST={host}");
     }
-    println!("  cd {}", project.folder().display());
-    println!("  {gangplank} up                    open it again");
-    println!("  {gangplank} exec python3 main.py  run something in it");
-    println!("  {gangplank} shell                 a terminal in it");
-    println!("  {gangplank} --help                everything else");
+    tell!("  cd {}", project.folder().display());
+    tell!("  {gangplank} up                    open it again");
+    tell!("  {gangplank} exec python3 main.py  run something in it");
+    tell!("  {gangplank} shell                 a terminal in it");
+    tell!("  {gangplank} --help                everything else");
 }

@@ -25,14 +25,14 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<bool, TaskError> {
     if options.check {
         let drift = drift()?;
-        drift.iter().for_each(|line| println!("{line}"));
+        drift.iter().for_each(|line| tell!("{line}"));
         return Ok(drift.is_empty());
     }
     let files = generated();
     for stale in committed()?.difference(&files.keys().cloned().collect()) {
         let file = place::repository().join(stale);
         std::fs::remove_file(&file).map_err(TaskError::file("remove", file))?;
-        println!("removed {}", stale.display());
+        tell!("removed {}", stale.display());
     }
     for (path, content) in &files {
         let file = place::repository().join(path);
@@ -43,9 +43,9 @@ pub(crate) fn run(options: &Options) -> Result<bool, TaskError> {
             std::fs::create_dir_all(folder).map_err(TaskError::file("make the folder", folder))?;
         }
         std::fs::write(&file, content).map_err(TaskError::file("write", file))?;
-        println!("wrote {}", path.display());
+        tell!("wrote {}", path.display());
     }
-    println!("{} generated files are current", files.len());
+    tell!("{} generated files are current", files.len());
     Ok(true)
 }
 

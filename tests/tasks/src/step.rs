@@ -63,16 +63,16 @@ impl Steps {
         name: &'static str,
         step: impl FnOnce(&Log) -> Result<Outcome, TaskError>,
     ) -> bool {
-        println!("== {name}");
+        tell!("== {name}");
         let begun = Instant::now();
         let log = Log { file: self.folder.join(format!("{}.log", name.replace(' ', "-"))) };
         let outcome = step(&log).unwrap_or_else(|error| Outcome::failed(error.chain()));
         let (time, held) = (begun.elapsed(), outcome.failed == 0);
         if held {
-            println!("   {} passed, {:.1} s", outcome.passed, time.as_secs_f32());
+            tell!("   {} passed, {:.1} s", outcome.passed, time.as_secs_f32());
         } else {
-            println!("{}", outcome.complaint);
-            println!("   {} passed, {} FAILED, {:.1} s", outcome.passed, outcome.failed, time.as_secs_f32());
+            tell!("{}", outcome.complaint);
+            tell!("   {} passed, {} FAILED, {:.1} s", outcome.passed, outcome.failed, time.as_secs_f32());
         }
         self.done.push((name, time, outcome));
         held
@@ -80,21 +80,21 @@ impl Steps {
 
     /// Prints the summary, whose last line is `N passed, N failed`, and gives both numbers.
     pub(crate) fn finish(self) -> (usize, usize) {
-        println!("\n{:<28} {:>8} {:>8} {:>8} {:>9}", "step", "passed", "failed", "skipped", "seconds");
+        tell!("\n{:<28} {:>8} {:>8} {:>8} {:>9}", "step", "passed", "failed", "skipped", "seconds");
         for (name, time, outcome) in &self.done {
             let (passed, failed, skipped) = (outcome.passed, outcome.failed, outcome.skipped.len());
-            println!("{name:<28} {passed:>8} {failed:>8} {skipped:>8} {:>9.1}", time.as_secs_f32());
+            tell!("{name:<28} {passed:>8} {failed:>8} {skipped:>8} {:>9.1}", time.as_secs_f32());
         }
-        println!("{:<28} {:>36.1}\n", "all", self.begun.elapsed().as_secs_f32());
+        tell!("{:<28} {:>36.1}\n", "all", self.begun.elapsed().as_secs_f32());
         let outcomes = || self.done.iter().map(|(_, _, outcome)| outcome);
         let skipped: Vec<&String> = outcomes().flat_map(|outcome| &outcome.skipped).collect();
         if !skipped.is_empty() {
-            println!("{} skipped:", skipped.len());
-            skipped.iter().for_each(|line| println!("  {line}"));
+            tell!("{} skipped:", skipped.len());
+            skipped.iter().for_each(|line| tell!("  {line}"));
         }
         let passed = outcomes().map(|outcome| outcome.passed).sum();
         let failed = outcomes().map(|outcome| outcome.failed).sum();
-        println!("{passed} passed, {failed} failed");
+        tell!("{passed} passed, {failed} failed");
         (passed, failed)
     }
 }

@@ -32,17 +32,17 @@ impl DemoEngine {
             .output()
             .map_err(gangplank_tests::HarnessError::io("start", binary))?;
         if answer.status.success() {
-            println!("one answers; it is used, and nothing is installed");
+            tell!("one answers; it is used, and nothing is installed");
             return Ok(found);
         }
         if answer.status.code() != Some(ENGINE_UNAVAILABLE) {
-            print!("{}", String::from_utf8_lossy(&answer.stderr));
+            tell!("{}", String::from_utf8_lossy(&answer.stderr).trim_end());
             return Err(TaskError::Step {
                 step: "asking for the engine",
                 hint: "`gangplank doctor` may say more",
             });
         }
-        println!("none answers: bringing up a private Docker Engine (nothing is installed)");
+        tell!("none answers: bringing up a private Docker Engine (nothing is installed)");
         found.private = Some(Engine::shared(EngineKind::Docker)?);
         Ok(found)
     }
@@ -72,7 +72,7 @@ impl DemoEngine {
         {
             return Ok(PUBLIC_IMAGE.to_owned());
         }
-        println!("{PUBLIC_IMAGE} cannot be pulled; making an image here");
+        tell!("{PUBLIC_IMAGE} cannot be pulled; making an image here");
         let host = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
         let Some(socket) = host.strip_prefix("unix://") else {
             return Err(TaskError::Step {

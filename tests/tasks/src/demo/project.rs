@@ -68,7 +68,7 @@ impl Project {
         step: &'static str,
         hint: &'static str,
     ) -> Result<(), TaskError> {
-        println!("$ gangplank {}", arguments.join(" "));
+        tell!("$ gangplank {}", arguments.join(" "));
         let mut command: Command = engine.gangplank();
         let status = command
             .args(arguments)
