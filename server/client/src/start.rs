@@ -1,8 +1,8 @@
 //! Starting a daemon on demand, and waiting until one answers.
 //!
 //! Any number of clients may do this at once: the daemon's lock lets one daemon live, the others end quietly, and
-//! every client connects to the one that `daemon.json` names. So a child that ended without an error is no failure
-//! as long as the record appears.
+//! every client connects to the one that `daemon.json` names. So a child that ended without an error is no failure; but
+//! the one that had the lock may have been about to end itself, so after a while another one is started.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -23,6 +23,10 @@ pub const DAEMON_VARIABLE: &str = "GANGPLANK_DAEMON";
 
 /// How long a daemon may take until it answers.
 pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a daemon that has the lock may take to listen before another one is started beside it, which changes
+/// nothing unless the first is ending.
+const AGAIN: Duration = Duration::from_millis(500);
 
 const LOG_LINES: usize = 20;
 
@@ -46,6 +50,7 @@ async fn try_once(place: &Place) -> Result<Option<(DaemonRecord, UnixStream)>, C
 async fn start_and_connect(place: &Place) -> Result<(DaemonRecord, UnixStream), ClientError> {
     let mut child = Started::spawn(place)?;
     let begun = Instant::now();
+    let mut last_start = begun;
     let mut pause = Duration::from_millis(2);
     loop {
         // a record that is half written or a socket that is just being replaced is looked at again
@@ -54,8 +59,15 @@ async fn start_and_connect(place: &Place) -> Result<(DaemonRecord, UnixStream), 
             Ok(None) => None,
             Err(error) => Some(error),
         };
-        if let Some(status) = child.failed() {
-            return Err(child.unavailable(place, format!("it ended with {status}")));
+        match child.ended() {
+            Some(status) if !status.success() => {
+                return Err(child.unavailable(place, format!("it ended with {status}")));
+            }
+            Some(_) if last_start.elapsed() > AGAIN => {
+                child = Started::spawn(place)?;
+                last_start = Instant::now();
+            }
+            _ => {}
         }
         if begun.elapsed() > DEADLINE {
             return Err(last.unwrap_or_else(|| {
@@ -105,9 +117,9 @@ impl Started {
         Ok(Started { program, child, complaints })
     }
 
-    /// How it ended, when it ended with an error.
-    fn failed(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().ok().flatten().filter(|status| !status.success())
+    /// How it ended, when it has.
+    fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
     }
 
     fn unavailable(&mut self, place: &Place, why: String) -> ClientError {
