@@ -64,6 +64,7 @@ const UP: &[Later] = &[
     unless("frozen-lockfile", &["false"]),
     unless("omit-config-remote-env-from-metadata", &["false"]),
     unless("omit-syntax-directive", &["false"]),
+    unless("include-merged-configuration", &["false"]),
 ];
 
 const EXEC: &[Later] = &[

@@ -116,9 +116,6 @@ pub(crate) struct Making {
     /// Put the configuration in the result
     #[arg(long)]
     pub(crate) include_configuration: bool,
-    /// Put the configuration merged with the image's metadata in the result
-    #[arg(long)]
-    pub(crate) include_merged_configuration: bool,
     /// How progress is written to standard error
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text, hide_default_value = true)]
     pub(crate) log_format: LogFormat,

@@ -84,16 +84,18 @@ async fn stop(context: &Context) -> Outcome {
         context.screen.note("no daemon is running");
         return DONE;
     };
-    let client = match context.running_client().await {
+    match context.running_client().await {
         Err(Failure::Client(ClientError::NotRunning)) => {
             context.screen.note("no daemon is running");
             return DONE;
         }
-        other => other?,
-    };
-    match client.call::<DaemonShutdown>(&Empty {}).await {
-        Ok(_) | Err(ClientError::ConnectionLost) => {}
-        Err(error) => return Err(error.into()),
+        // one that speaks another protocol still understands signals
+        Err(Failure::Client(ClientError::ProtocolVersion { .. })) => terminate(record.pid)?,
+        Err(failure) => return Err(failure),
+        Ok(client) => match client.call::<DaemonShutdown>(&Empty {}).await {
+            Ok(_) | Err(ClientError::ConnectionLost) => {}
+            Err(error) => return Err(error.into()),
+        },
     }
     let gone = async {
         while locate::connect(&record).await?.is_some() {
@@ -114,6 +116,19 @@ async fn stop(context: &Context) -> Outcome {
     }
     context.screen.note("the daemon has ended; containers go on");
     DONE
+}
+
+/// Asks the process whose socket answered just now to end.
+fn terminate(pid: u32) -> Result<(), Failure> {
+    let what = || Failure::io(format!("end process {pid}"));
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .ok_or_else(|| std::io::Error::other("this is no process id"))
+        .map_err(what())?;
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM)
+        .map_err(std::io::Error::from)
+        .map_err(what())
 }
 
 async fn logs(context: &Context, follow: bool, tail: Option<usize>) -> Outcome {

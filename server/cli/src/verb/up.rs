@@ -64,14 +64,10 @@ pub(super) async fn start(context: &Context, workspace: &Named) -> Outcome {
 
 fn params(context: &Context, making: &Making) -> Result<WorkspaceUpParams, Failure> {
     Ok(WorkspaceUpParams {
-        engine: None,
         workspace: named::selector(context, &making.workspace)?,
         trust: context.trust(making.trust),
         interactive: context.interactive(),
         client_environment: context.environment(),
-        remove_existing_container: false,
-        expect_existing_container: false,
-        pull: false,
         skip_post_create: making.skip_post_create,
         skip_non_blocking_commands: making.skip_non_blocking_commands,
         skip_post_attach: making.skip_post_attach,
@@ -80,8 +76,8 @@ fn params(context: &Context, making: &Making) -> Result<WorkspaceUpParams, Failu
         mount_workspace_git_root: making.mount_workspace_git_root,
         default_user_env_probe: making.default_user_env_probe.map(|probe| probe_name(probe).to_owned()),
         include_configuration: making.include_configuration,
-        include_merged_configuration: making.include_merged_configuration,
         request_key: request_key(),
+        ..WorkspaceUpParams::default()
     })
 }
 
@@ -121,8 +117,6 @@ struct Success<'a> {
     remote_workspace_folder: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     configuration: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    merged_configuration: Option<&'a Value>,
 }
 
 impl Success<'_> {
@@ -133,7 +127,6 @@ impl Success<'_> {
             remote_user: &up.remote_user,
             remote_workspace_folder: &up.remote_workspace_folder,
             configuration: up.configuration.as_ref(),
-            merged_configuration: up.merged_configuration.as_ref(),
         }
     }
 }
@@ -221,21 +214,19 @@ fn text(up: &WorkspaceUpResult) -> String {
 #[cfg(test)]
 mod tests {
     use gangplank_protocol::ErrorKind;
-    use gangplank_protocol::engine::EngineId;
 
     use super::*;
 
     fn result() -> WorkspaceUpResult {
-        WorkspaceUpResult {
-            engine: EngineId("unix:///x".into()),
-            workspace_folder: "/home/ada/project".into(),
-            container_id: "0123456789abcdef".into(),
-            remote_user: "vscode".into(),
-            remote_workspace_folder: "/workspaces/project".into(),
-            created: true,
-            configuration: None,
-            merged_configuration: None,
-        }
+        serde_json::from_value(serde_json::json!({
+            "engine": "unix:///x",
+            "workspaceFolder": "/home/ada/project",
+            "containerId": "0123456789abcdef",
+            "remoteUser": "vscode",
+            "remoteWorkspaceFolder": "/workspaces/project",
+            "created": true,
+        }))
+        .unwrap()
     }
 
     #[test]
