@@ -51,10 +51,9 @@ impl Screen {
     /// # Errors
     /// As [`Screen::answer`].
     pub(crate) fn json<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
-        let mut line = serde_json::to_string(value)
+        let line = serde_json::to_string(value)
             .map_err(|error| Failure::Io { what: "write the answer".to_owned(), source: error.into() })?;
-        line.push('\n');
-        self.answer(&line)
+        self.answer(&format!("{}\n", escape::json(&line)))
     }
 
     /// Writes a list: a JSON array, one value a line, or as `text` has it.

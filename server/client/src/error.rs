@@ -128,6 +128,12 @@ impl ClientError {
             }
             Self::Place(_) => data.hint("remove it, or let XDG_RUNTIME_DIR name a directory of your own"),
             Self::NoPlace => data.hint("set HOME"),
+            Self::StreamEnded => {
+                data.hint("the daemon ended, or was ended; what it had started may go on in the container")
+            }
+            Self::ConnectionLost => {
+                data.hint("what was asked for may have happened: look before asking again")
+            }
             _ => data,
         }
     }

@@ -33,6 +33,23 @@ pub(crate) fn output(text: &str, colours: bool) -> String {
     clean
 }
 
+/// JSON text, in which such characters can only be within strings: escaped as JSON does it, so that the value is the
+/// same.
+pub(crate) fn json(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match character {
+            // all of them are in the first plane, and need no surrogates
+            character if is_harmful(character) => clean.push_str(&format!("\\u{:04x}", u32::from(character))),
+            character => clean.push(character),
+        }
+    }
+    Cow::Owned(clean)
+}
+
 /// The length of the colour sequence (SGR: `ESC [ digits ; : m`) that the text begins with.
 fn colour_length(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\x1b[")?;
@@ -83,6 +100,15 @@ mod tests {
         ] {
             assert_eq!(line(text), shown);
         }
+    }
+
+    #[test]
+    fn json_says_the_same_in_harmless_letters() {
+        let value = serde_json::json!({"name": "a\u{9b}31m\u{202e}b\x7f ü\n"});
+        let printed = value.to_string();
+        let clean = json(&printed);
+        assert!(!clean.contains(is_harmful), "{clean}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&clean).unwrap(), value);
     }
 
     #[test]

@@ -166,7 +166,7 @@ impl Progress {
     fn log(&self, item: &impl Serialize) {
         // these types are numbers and strings, which always serialize
         if let Ok(line) = serde_json::to_string(item) {
-            self.screen.tell(&line);
+            self.screen.tell(&escape::json(&line));
         }
     }
 }

@@ -114,7 +114,12 @@ pub(crate) async fn run(client: &Client, screen: &Screen, session: Session) -> R
                 interrupt(client, &session, screen).await;
             }
             Event::Hangup => break SessionEnd::Detached,
-            Event::Terminate => break SessionEnd::Left(exit::of_signal(15)),
+            Event::Terminate => {
+                if !session.tty {
+                    let _ = tokio::time::timeout(LEAVING, pass_on(client, &session, "TERM")).await;
+                }
+                break SessionEnd::Left(exit::of_signal(15));
+            }
             Event::Resize => resize(&writer, session.tty).await,
         }
     };
@@ -171,11 +176,15 @@ async fn resize(writer: &StreamWriter, tty: bool) {
 
 /// Passes the first Ctrl-C on; the process ends by it, or goes on and is left by the second.
 async fn interrupt(client: &Client, session: &Session, screen: &Screen) {
-    let Some(process_id) = session.process_id.clone() else { return };
-    let params = ProcessSignalParams { process_id, signal: "INT".to_owned(), request_key: request_key() };
-    if let Err(error) = client.call::<ProcessSignal>(&params).await {
+    if let Err(error) = pass_on(client, session, "INT").await {
         screen.note(&format!("the signal could not be passed on ({error}); Ctrl-C again leaves"));
     }
+}
+
+async fn pass_on(client: &Client, session: &Session, signal: &str) -> Result<(), ClientError> {
+    let Some(process_id) = session.process_id.clone() else { return Ok(()) };
+    let params = ProcessSignalParams { process_id, signal: signal.to_owned(), request_key: request_key() };
+    client.call::<ProcessSignal>(&params).await.map(drop)
 }
 
 /// Ends a process that nobody listens to any more.

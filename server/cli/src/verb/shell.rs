@@ -1,5 +1,7 @@
 //! `shell`: a shell in the workspace's container, that can stand where an editor or `$SHELL` expects one.
 
+use gangplank_client::ClientError;
+use gangplank_protocol::ErrorKind;
 use gangplank_protocol::process::ProcessStartParams;
 
 use super::{Outcome, exec};
@@ -7,6 +9,7 @@ use crate::args::process::Shell;
 use crate::args::value;
 use crate::args::workspace::Folder;
 use crate::context::{Context, request_key};
+use crate::failure::Failure;
 use crate::terminal;
 
 /// Runs the user's own shell with the flags given to us; which it is only the container knows.
@@ -33,7 +36,21 @@ pub(super) async fn run(context: &Context, verb: &Shell) -> Outcome {
         request_key: request_key(),
     };
     let client = context.client().await?;
-    exec::start(context, &client, params, keys).await
+    exec::start(context, &client, params, keys).await.map_err(say_what_opens_it)
+}
+
+/// A workspace that is not up is the commonest reason why there is no shell.
+fn say_what_opens_it(failure: Failure) -> Failure {
+    match failure {
+        Failure::Client(ClientError::Rpc(mut data))
+            if matches!(data.kind, ErrorKind::NotFound | ErrorKind::ContainerState)
+                && data.hint.is_none() =>
+        {
+            data.hint = Some("`gangplank up` opens the folder in its container".to_owned());
+            ClientError::Rpc(data).into()
+        }
+        other => other,
+    }
 }
 
 /// Nothing for a plain shell, which the daemon makes the user's login shell; else the user's shell with these flags.
