@@ -22,3 +22,6 @@ pub use client::{Client, ConnectOptions, Feed};
 pub use error::ClientError;
 pub use place::{DaemonRecord, Place};
 pub use stream::{ProcessStream, StreamReader, StreamWriter};
+
+#[cfg(test)]
+mod tests;
