@@ -21,7 +21,7 @@ async fn received(server: &mut Server) -> Frame {
 #[tokio::test]
 async fn input_waits_for_credit_and_keeps_its_offsets() {
     let (mut stream, mut server) = pair().await;
-    let writer = stream.writer.clone();
+    let (writer, marker) = (stream.writer.clone(), stream.writer.clone());
     let total = 3 * usize::try_from(CREDIT).unwrap();
     let feeding = tokio::spawn(async move {
         writer.input(Bytes::from(vec![7; total])).await.unwrap();
@@ -35,8 +35,10 @@ async fn input_waits_for_credit_and_keeps_its_offsets() {
                 assert_eq!(offset, got);
                 got += bytes.len() as u64;
                 assert!(got - acknowledged <= CREDIT, "{got} sent with {acknowledged} taken");
-                // only a client that waits for it sends the rest
                 if got - acknowledged == CREDIT {
+                    // nothing is queued beyond the credit: what is sent now comes next
+                    marker.send(Frame::Signal("USR1".into())).await.unwrap();
+                    assert_eq!(received(&mut server).await, Frame::Signal("USR1".into()));
                     acknowledged = got;
                     server.send(Message::Binary(Frame::Acknowledge { offset: got }.encode())).await.unwrap();
                 }
