@@ -213,7 +213,7 @@ mod tests {
         #[test]
         fn any_text_is_one_argument(text in "[^\0]*", arguments in prop::collection::vec("[^\0]*", 1..4)) {
             prop_assert_eq!(Command::Shell(text.clone()).argv(), ["/bin/sh", "-c", &text]);
-            prop_assert_eq!(Command::Argv(arguments.clone()).argv(), arguments.clone());
+            prop_assert_eq!(&Command::Argv(arguments.clone()).argv(), &arguments);
             let shown = Command::Argv(arguments.clone()).to_string();
             prop_assert_eq!(shell_words::split(&shown).unwrap(), arguments);
         }

@@ -60,8 +60,10 @@ enum Children {
     #[default]
     None,
     Elements(Vec<Locations>),
-    Members(BTreeMap<String, Member>),
+    Members(Members),
 }
+
+type Members = BTreeMap<String, Member>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Member {
@@ -291,9 +293,9 @@ impl Reader<'_> {
         &mut self,
         object: ast::Object<'_>,
         path: &mut Vec<Segment>,
-    ) -> Result<(Map<String, Value>, BTreeMap<String, Member>), Diagnostic> {
+    ) -> Result<(Map<String, Value>, Members), Diagnostic> {
         let mut members = Map::new();
-        let mut places: BTreeMap<String, Member> = BTreeMap::new();
+        let mut places = Members::new();
         for property in object.properties {
             let key = self.cursor.advance_to(property.range.start);
             self.keys += 1;

@@ -161,7 +161,7 @@ impl DevContainer {
             "containerEnv" => self.container_env = container_env(reader, path, value),
             "remoteEnv" => self.remote_env = environment(reader, path, value, true),
             "containerUser" => {
-                self.container_user = reader.string(path, value).filter(|user| !user.is_empty())
+                self.container_user = reader.string(path, value).filter(|user| !user.is_empty());
             }
             "remoteUser" => self.remote_user = reader.string(path, value).filter(|user| !user.is_empty()),
             "updateRemoteUserUID" => self.update_remote_user_uid = reader.boolean(path, value),

@@ -24,6 +24,8 @@ use crate::suggest::nearest;
 pub struct RunArg<'a> {
     /// The index of the entry that names the flag.
     pub index: usize,
+    /// The index of the entry that holds the value: the same one, or the next.
+    pub value_index: usize,
     /// The flag.
     pub flag: &'static Flag,
     /// Its value; for a switch `true` or `false`.
@@ -99,7 +101,7 @@ impl RunArgProblem {
 pub fn parse(args: &[String]) -> Result<RunOptions, Vec<RunArgError>> {
     let (given, mut errors) = split(args);
     let mut options = RunOptions::default();
-    for RunArg { index, flag, value } in given {
+    for RunArg { index, flag, value, .. } in given {
         if let Err(expected) = (flag.apply)(&mut options, value) {
             let problem = RunArgProblem::Value { flag: flag.name(), value: value.to_owned(), expected };
             errors.push(RunArgError { index, problem });
@@ -147,6 +149,10 @@ impl<'a> Splitter<'a> {
         Some(arg)
     }
 
+    fn push(&mut self, index: usize, flag: &'static Flag, value: &'a str) {
+        self.given.push(RunArg { index, value_index: self.next - 1, flag, value });
+    }
+
     fn entry(&mut self, index: usize, arg: &'a str) -> Result<(), RunArgProblem> {
         if let Some(long) = arg.strip_prefix("--").filter(|long| !long.is_empty()) {
             return self.long(index, long);
@@ -168,7 +174,7 @@ impl<'a> Splitter<'a> {
             (None, false) => "true",
             (None, true) => self.take().ok_or_else(|| RunArgProblem::NoValue(flag.name()))?,
         };
-        self.given.push(RunArg { index, flag, value });
+        self.push(index, flag, value);
         Ok(())
     }
 
@@ -186,7 +192,7 @@ impl<'a> Splitter<'a> {
                 }
                 (None, true) => rest.trim_start(),
             };
-            self.given.push(RunArg { index, flag, value });
+            self.push(index, flag, value);
             if flag.takes.a_value() || attached.is_some() {
                 break;
             }

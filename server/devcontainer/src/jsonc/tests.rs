@@ -113,7 +113,7 @@ proptest! {
 
     #[test]
     fn strings_come_back_unchanged(text in any::<String>()) {
-        let written = serde_json::json!({ "a": text.clone() }).to_string();
+        let written = serde_json::json!({ "a": &text }).to_string();
         prop_assert_eq!(&parse(&written).document.unwrap().value["a"], &Value::String(text));
     }
 }

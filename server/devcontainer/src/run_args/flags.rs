@@ -17,7 +17,7 @@ pub enum Takes {
 }
 
 impl Takes {
-    pub(super) fn a_value(self) -> bool {
+    pub(crate) fn a_value(self) -> bool {
         matches!(self, Self::Value | Self::NoEffect)
     }
 }

@@ -250,9 +250,9 @@ pub struct Ulimit {
 }
 
 /// A value, or what was expected instead, in words.
-pub(super) type Read<T> = Result<T, String>;
+pub(crate) type Read<T> = Result<T, String>;
 
-pub(super) fn env(text: &str) -> Read<EnvEntry> {
+pub(crate) fn env(text: &str) -> Read<EnvEntry> {
     match text.split_once('=') {
         Some(("", _)) => Err("expected NAME=value".to_owned()),
         Some((name, value)) => Ok(EnvEntry::Set(name.to_owned(), value.to_owned())),
@@ -418,7 +418,7 @@ pub(super) fn ulimit(text: &str) -> Read<Ulimit> {
     Ok(Ulimit { name: name.to_owned(), soft, hard })
 }
 
-pub(super) fn network(text: &str) -> Read<Network> {
+pub(crate) fn network(text: &str) -> Read<Network> {
     // As Docker: only a text with a `=` is a list of fields.
     if !text.contains('=') {
         if text.is_empty() {
