@@ -22,7 +22,7 @@ async fn received(server: &mut Server) -> Frame {
 async fn input_waits_for_credit_and_keeps_its_offsets() {
     let (mut stream, mut server) = pair().await;
     let (writer, marker) = (stream.writer.clone(), stream.writer.clone());
-    let total = 3 * usize::try_from(CREDIT).unwrap();
+    let total = 3 * usize::try_from(CREDIT).unwrap() + 1;
     let feeding = tokio::spawn(async move {
         writer.input(Bytes::from(vec![7; total])).await.unwrap();
         writer.end_of_input().await.unwrap();
