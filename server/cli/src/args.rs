@@ -1,6 +1,6 @@
 //! The command line's grammar: one struct per verb, in the files of `args/`.
 //!
-//! `up`, `rebuild` and `exec` also take the reference CLI's flags, in both spellings ([`reference`]). Parsing makes
+//! `up`, `rebuild` and `exec` also take the reference CLI's flags, in both spellings ([`mod@reference`]). Parsing makes
 //! nothing happen: it ends in values, or in clap's own message.
 
 pub(crate) mod container;

@@ -104,7 +104,8 @@ pub(crate) struct Run {
     /// Remove it when it ends
     #[arg(long = "rm")]
     pub(crate) remove: bool,
-    /// HOST:CONTAINER[:ro] mounts a folder (made where it is missing), NAME:CONTAINER a volume; may be repeated
+    /// HOST:CONTAINER mounts a folder (made where it is missing), NAME:CONTAINER a volume, with `:ro` for reading
+    /// only; may be repeated
     #[arg(short, long, value_name = "MOUNT")]
     pub(crate) volume: Vec<String>,
     /// A variable; NAME alone takes its value from here
@@ -119,7 +120,7 @@ pub(crate) struct Run {
     /// The user, as in `1000:1000`
     #[arg(short, long)]
     pub(crate) user: Option<String>,
-    /// [ADDRESS:][HOST_PORT:]PORT publishes a port; may be repeated
+    /// Publishes a port: PORT, HOST_PORT:PORT or ADDRESS:HOST_PORT:PORT; may be repeated
     #[arg(short, long, value_name = "PORT")]
     pub(crate) publish: Vec<String>,
     /// Its name
