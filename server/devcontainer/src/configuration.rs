@@ -203,9 +203,12 @@ fn missing_image(value: &Value, locations: &Locations) -> Option<Diagnostic> {
 }
 
 fn variable_finding(error: &VariableError, locations: &Locations) -> Diagnostic {
-    Diagnostic::error(error.property.clone(), error.to_string())
-        .at(locations.value(&error.property))
-        .with_hint("write ${localEnv:NAME}")
+    let diagnostic =
+        Diagnostic::error(error.property().clone(), error.to_string()).at(locations.value(error.property()));
+    match error {
+        VariableError::NoName { .. } => diagnostic.with_hint("write ${localEnv:NAME}"),
+        VariableError::TooMuch { .. } => diagnostic,
+    }
 }
 
 fn run_arg_finding(error: &run_args::RunArgError, locations: &Locations) -> Diagnostic {

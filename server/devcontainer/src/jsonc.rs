@@ -8,7 +8,7 @@
 //! variables can be substituted in the value (strings change, the shape does not) and findings about the result
 //! still point into the file.
 //!
-//! Hostile files are bounded by [`MAX_BYTES`], [`MAX_DEPTH`], [`MAX_KEYS`] and [`MAX_VALUES`]; reading takes time and
+//! Hostile files are bounded by [`MAX_BYTES`], [`MAX_DEPTH`], [`MAX_KEYS`], [`MAX_KEY_BYTES`] and [`MAX_VALUES`]; reading takes time and
 //! memory linear in the text.
 
 use std::collections::BTreeMap;
@@ -27,6 +27,8 @@ pub const MAX_BYTES: usize = 1024 * 1024;
 pub const MAX_DEPTH: usize = 128;
 /// The most keys in a whole file.
 pub const MAX_KEYS: usize = 10_000;
+/// The longest key, in bytes. Paths of values are made of keys, so this bounds what findings about them cost.
+pub const MAX_KEY_BYTES: usize = 512;
 /// The most values in a whole file.
 pub const MAX_VALUES: usize = 100_000;
 
@@ -303,6 +305,9 @@ impl Reader<'_> {
                 return Err(limit(format!("more than {MAX_KEYS} keys")).at(Some(key)));
             }
             let name = property.name.into_string();
+            if name.len() > MAX_KEY_BYTES {
+                return Err(limit(format!("a key longer than {MAX_KEY_BYTES} bytes")).at(Some(key)));
+            }
             if let Some(first) = places.get(&name) {
                 path.push(Segment::Key(name));
                 let twice = path_of(path);

@@ -10,13 +10,13 @@
 //! Every string of a value takes part, names of properties do not. Environment variables are looked up by their exact
 //! name (the reference ignores case on Windows hosts, which are not served).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::diagnostic::PropertyPath;
+use crate::diagnostic::{PropertyPath, Segment};
 
 /// What the first stage knows.
 #[derive(Debug, Clone)]
@@ -43,18 +43,41 @@ pub struct HostRead {
 pub struct Substituted {
     /// The value.
     pub value: Value,
-    /// What was read from the host's environment, in the order of the value.
+    /// What was read from the host's environment, in the order of the value, each once.
     pub host_reads: Vec<HostRead>,
 }
 
-/// A variable that names no environment variable: `${localEnv}`.
+/// The most text that variables may yield in one stage, in bytes: a small file must not become a huge one.
+pub const MAX_YIELDED_BYTES: usize = 4 * 1024 * 1024;
+/// The most different reads of the host's environment in one configuration.
+pub const MAX_HOST_READS: usize = 500;
+
+/// A variable that cannot be substituted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{variable} in {property} names no environment variable")]
-pub struct VariableError {
-    /// The variable as written.
-    pub variable: String,
-    /// Where it stands.
-    pub property: PropertyPath,
+pub enum VariableError {
+    /// It names no environment variable: `${localEnv}`.
+    #[error("{variable} names no environment variable")]
+    NoName {
+        /// The variable as written.
+        variable: String,
+        /// Where it stands.
+        property: PropertyPath,
+    },
+    /// There is more of it than [`MAX_YIELDED_BYTES`] or [`MAX_HOST_READS`] allow.
+    #[error("the variables of the configuration come to more than is read")]
+    TooMuch {
+        /// Where the limit is passed.
+        property: PropertyPath,
+    },
+}
+
+impl VariableError {
+    /// Where the variable stands.
+    pub fn property(&self) -> &PropertyPath {
+        match self {
+            Self::NoName { property, .. } | Self::TooMuch { property } => property,
+        }
+    }
 }
 
 /// A variable as written: `${name:argument:argument}`.
@@ -130,42 +153,80 @@ pub fn substitute_value<E>(
     value: &Value,
     mut resolve: impl FnMut(Variable<'_>, &PropertyPath) -> Result<Option<String>, E>,
 ) -> Result<Value, E> {
-    walk(value, &PropertyPath::root(), &mut resolve)
+    walk(value, &mut PropertyPath::root(), &mut resolve)
 }
 
+/// `path` is one buffer for the whole walk: hostile files have deep paths and many values.
 fn walk<E>(
     value: &Value,
-    path: &PropertyPath,
+    path: &mut PropertyPath,
     resolve: &mut impl FnMut(Variable<'_>, &PropertyPath) -> Result<Option<String>, E>,
 ) -> Result<Value, E> {
     Ok(match value {
         Value::String(text) => Value::String(substitute_text(text, |variable| resolve(variable, path))?),
-        Value::Array(elements) => Value::Array(
-            elements
-                .iter()
-                .enumerate()
-                .map(|(index, element)| walk(element, &path.index(index), resolve))
-                .collect::<Result<_, E>>()?,
-        ),
-        Value::Object(members) => Value::Object(
-            members
-                .iter()
-                .map(|(key, member)| Ok((key.clone(), walk(member, &path.key(key), resolve)?)))
-                .collect::<Result<_, E>>()?,
-        ),
+        Value::Array(elements) => {
+            let mut done = Vec::with_capacity(elements.len());
+            for (index, element) in elements.iter().enumerate() {
+                path.push(Segment::Index(index));
+                done.push(walk(element, path, resolve)?);
+                path.pop();
+            }
+            Value::Array(done)
+        }
+        Value::Object(members) => {
+            let mut done = Map::new();
+            for (key, member) in members {
+                path.push(Segment::Key(key.clone()));
+                done.insert(key.clone(), walk(member, path, resolve)?);
+                path.pop();
+            }
+            Value::Object(done)
+        }
         other => other.clone(),
     })
+}
+
+/// Counts what the variables of one stage come to.
+#[derive(Default)]
+struct Tally {
+    yielded: usize,
+    host_reads: Vec<HostRead>,
+    /// For finding out in one step whether a read is known.
+    known: HashSet<HostRead>,
+}
+
+impl Tally {
+    /// Counts a value; hands it back while there is room.
+    fn count(&mut self, value: String, property: &PropertyPath) -> Result<String, VariableError> {
+        self.yielded += value.len();
+        if self.yielded > MAX_YIELDED_BYTES {
+            return Err(VariableError::TooMuch { property: property.clone() });
+        }
+        Ok(value)
+    }
+
+    fn host_read(&mut self, variable: &str, property: &PropertyPath) -> Result<(), VariableError> {
+        let read = HostRead { variable: variable.to_owned(), property: property.clone() };
+        if self.known.contains(&read) {
+            return Ok(());
+        }
+        if self.known.len() >= MAX_HOST_READS {
+            return Err(VariableError::TooMuch { property: read.property });
+        }
+        self.host_reads.push(read.clone());
+        self.known.insert(read);
+        Ok(())
+    }
 }
 
 /// First stage: environment and folders.
 ///
 /// # Errors
-/// `${localEnv}` or `${env}` without a name.
+/// `${localEnv}` or `${env}` without a name; too much of it all.
 pub fn on_read(value: &Value, context: &ReadContext<'_>) -> Result<Substituted, VariableError> {
-    let mut host_reads = Vec::new();
-    let value =
-        substitute_value(value, |variable, property| read(variable, property, context, &mut host_reads))?;
-    Ok(Substituted { value, host_reads })
+    let mut tally = Tally::default();
+    let value = substitute_value(value, |variable, property| read(variable, property, context, &mut tally))?;
+    Ok(Substituted { value, host_reads: tally.host_reads })
 }
 
 /// First stage, for one text that stands in `property`.
@@ -177,20 +238,20 @@ pub fn on_read_text(
     property: &PropertyPath,
     context: &ReadContext<'_>,
 ) -> Result<String, VariableError> {
-    substitute_text(text, |variable| read(variable, property, context, &mut Vec::new()))
+    let mut tally = Tally::default();
+    substitute_text(text, |variable| read(variable, property, context, &mut tally))
 }
 
 fn read(
     variable: Variable<'_>,
     property: &PropertyPath,
     context: &ReadContext<'_>,
-    host_reads: &mut Vec<HostRead>,
+    tally: &mut Tally,
 ) -> Result<Option<String>, VariableError> {
-    Ok(match variable.name {
+    let value = match variable.name {
         "env" | "localEnv" => {
             let value = environment(variable, property, context.local_env)?;
-            let name = variable.arguments().next().unwrap_or_default().to_owned();
-            host_reads.push(HostRead { variable: name, property: property.clone() });
+            tally.host_read(variable.arguments().next().unwrap_or_default(), property)?;
             Some(value)
         }
         "localWorkspaceFolder" => Some(context.local_workspace_folder.to_owned()),
@@ -200,7 +261,8 @@ fn read(
             context.container_workspace_folder.map(|folder| basename(folder).to_owned())
         }
         _ => None,
-    })
+    };
+    value.map(|value| tally.count(value, property)).transpose()
 }
 
 /// Second stage: `${devcontainerId}`, before the container exists.
@@ -217,13 +279,17 @@ pub fn with_devcontainer_id(value: &Value, devcontainer_id: &str) -> Value {
 /// Third stage: `${containerEnv:X}`, from the environment the container was made with.
 ///
 /// # Errors
-/// `${containerEnv}` without a name.
+/// `${containerEnv}` without a name; too much of it all.
 pub fn with_container_env(
     value: &Value,
     container_env: &BTreeMap<String, String>,
 ) -> Result<Value, VariableError> {
+    let mut tally = Tally::default();
     substitute_value(value, |variable, property| match variable.name {
-        "containerEnv" => environment(variable, property, container_env).map(Some),
+        "containerEnv" => {
+            let value = environment(variable, property, container_env)?;
+            tally.count(value, property).map(Some)
+        }
         _ => Ok(None),
     })
 }
@@ -233,9 +299,10 @@ fn environment(
     property: &PropertyPath,
     environment: &BTreeMap<String, String>,
 ) -> Result<String, VariableError> {
-    variable
-        .look_up(environment)
-        .ok_or_else(|| VariableError { variable: variable.written.to_owned(), property: property.clone() })
+    variable.look_up(environment).ok_or_else(|| VariableError::NoName {
+        variable: variable.written.to_owned(),
+        property: property.clone(),
+    })
 }
 
 /// The last part of a POSIX path, as Node's `path.posix.basename`: slashes at the end do not count.

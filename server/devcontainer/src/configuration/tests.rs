@@ -1,5 +1,7 @@
 //! Whole files: what the reference makes of them, and the findings of every step at once.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn at(path: &str) -> HostPath {
@@ -155,7 +157,7 @@ fn findings_of_every_step_come_together() {
     );
     assert_eq!(
         findings("{\"image\": \"${localEnv}\"}"),
-        ["1:11: error: image: ${localEnv} in image names no environment variable (write ${localEnv:NAME})"]
+        ["1:11: error: image: ${localEnv} names no environment variable (write ${localEnv:NAME})"]
     );
     assert_eq!(findings("[]"), ["1:1: error: expected an object, found an array"]);
 }
@@ -175,4 +177,24 @@ fn the_container_s_environment_comes_last() {
     let inside = read.in_container(&BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())])).unwrap();
     assert_eq!(inside.remote_env["P"].as_deref(), Some("/bin:/x"));
     assert_eq!(inside.remote_env["H"].as_deref(), Some("d"));
+}
+
+proptest! {
+    #[test]
+    fn any_json_like_file_is_survived(text in "[\\[\\]{}:,\"\\\\a${}0-9 \n]{0,60}") {
+        read_in("/w/p1", "/w/p1", &text);
+    }
+
+    #[test]
+    fn any_value_of_any_property_is_survived(
+        name in prop::sample::select(crate::property::PROPERTIES.iter().map(|(name, _)| *name).collect::<Vec<_>>()),
+        text in any::<String>(),
+    ) {
+        for value in [json!(&text), json!([&text, [&text]]), json!({ &text: &text, "source": &text })] {
+            let reading = read_in("/w/p1", "/w/p1", &json!({ "image": "x", name: value }).to_string());
+            if let Some(configuration) = reading.configuration {
+                configuration.host_effects(None, &HostView::default());
+            }
+        }
+    }
 }

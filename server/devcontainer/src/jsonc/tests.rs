@@ -79,6 +79,8 @@ fn limits_hold() {
     assert!(parse(&keys(MAX_KEYS)).document.is_some());
     assert!(only_finding(&keys(MAX_KEYS + 1)).contains("more than 10000 keys"));
     assert!(only_finding(&format!("[{}0]", "0,".repeat(MAX_VALUES))).contains("more than 100000 values"));
+    let long_key = format!("{{\"{}\":1}}", "k".repeat(MAX_KEY_BYTES + 1));
+    assert!(only_finding(&long_key).starts_with("1:2: error: a key longer than 512 bytes"));
     assert!(only_finding(&" ".repeat(MAX_BYTES + 1)).contains("1048577 bytes"));
 }
 

@@ -73,9 +73,23 @@ fn a_variable_without_a_name_is_an_error() {
     let context =
         ReadContext { local_env: &env, local_workspace_folder: "/w", container_workspace_folder: None };
     let error = on_read(&json!({"a": ["${env}"]}), &context).unwrap_err();
-    assert_eq!(error.to_string(), "${env} in a[0] names no environment variable");
+    assert_eq!(error.property().to_string(), "a[0]");
+    assert_eq!(error.to_string(), "${env} names no environment variable");
     let error = with_container_env(&json!("${containerEnv}"), &env).unwrap_err();
-    assert_eq!(error.variable, "${containerEnv}");
+    assert_eq!(error.to_string(), "${containerEnv} names no environment variable");
+}
+
+#[test]
+fn small_files_do_not_become_huge_ones() {
+    let env = environment(&[("BIG", &"x".repeat(10_000))]);
+    let context =
+        ReadContext { local_env: &env, local_workspace_folder: "/w", container_workspace_folder: None };
+    let twice = on_read(&json!("${env:BIG}${env:BIG}"), &context).unwrap();
+    assert_eq!(twice.host_reads.len(), 1);
+    let error = on_read(&json!({"a": "${env:BIG}".repeat(1000)}), &context).unwrap_err();
+    assert_eq!(error, VariableError::TooMuch { property: PropertyPath::of("a") });
+    let error = on_read(&json!(vec!["${env:A}"; MAX_HOST_READS + 1]), &context).unwrap_err();
+    assert_eq!(error.property(), &PropertyPath::root().index(MAX_HOST_READS));
 }
 
 #[test]
