@@ -1,6 +1,6 @@
 //! `runArgs`: flags of `docker run`, read into what an engine's API can be asked for.
 //!
-//! Docker's CLI is not called, so each flag is mapped by hand ([`flags`]). A flag that is not mapped is an error: a
+//! Docker's CLI is not called, so each flag is mapped by hand ([`Flag`]). A flag that is not mapped is an error: a
 //! container without it would look right and be used for ever. Grammar as Docker's (spf13/pflag): `--flag value`,
 //! `--flag=value`, `-f value`, `-fvalue`, `-f=value`, switches together as `-it`, switches with `=false`.
 //! One liberty: `"-e NAME=value"` in a single entry, where Docker takes the space for part of the name, is read as
