@@ -47,7 +47,7 @@ impl Context {
         let dumb = named("TERM").is_none_or(|term| term == "dumb");
         let style = Style {
             colours: terminal && !dumb && named("NO_COLOR").is_none(),
-            bars: terminal && !dumb && named("CI").is_none() && named("NO_COLOR").is_none(),
+            bars: terminal && !dumb && named("CI").is_none(),
             progress: !global.no_progress && global.log_level >= LogLevel::Info,
             warnings: global.log_level >= LogLevel::Warn,
             details: global.log_level >= LogLevel::Debug,
