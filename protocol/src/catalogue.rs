@@ -184,7 +184,7 @@ catalogue! {
         /// Tells how the daemon does and what keeps it busy.
         DaemonStatusMethod = "daemon/status" (Empty) -> DaemonStatus {
             {} =>
-            {"daemon": {"name": "gangplank", "version": "0.1.0"}, "epoch": "4f1c2a", "pid": 4711, "startedAt": 1_760_000_000_000_u64, "socket": "/run/user/1000/gangplank/daemon.sock", "logPath": "/home/ada/.local/state/gangplank/daemon.log", "engines": [{"engine": "unix:///var/run/docker.sock", "available": true}], "activity": {"connections": 1, "operations": 0, "backgroundHooks": 0, "processes": 2, "streams": 2, "watches": 1}, "idleTimeoutSeconds": 1800, "counters": {"requestsRefused": 0}}
+            {"daemon": {"name": "gangplank", "version": "0.1.0"}, "epoch": "4f1c2a", "pid": 4711, "startedAt": 1_760_000_000_000_u64, "socket": "/run/user/1000/gangplank/daemon.sock", "logPath": "/home/ada/.local/state/gangplank/daemon.log", "engines": [{"engine": "unix:///var/run/docker.sock", "available": true}], "activity": {"connections": 1, "operations": 0, "processes": 2, "streams": 2, "watches": 1}, "idleTimeoutSeconds": 1800, "counters": {"requestsRefused": 0}}
         }
         /// Ends the daemon: running operations become `interrupted`, streams are closed, containers go on.
         DaemonShutdown = "daemon/shutdown" (Empty) -> Empty { {} => {} }

@@ -49,7 +49,7 @@ pub struct ContainerRunParams {
     /// `-u`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// `-p`, each as Docker's; without an address the port is published on loopback only.
+    /// `-p`, each as Docker's: without an address the port is published on all of the host's.
     #[serde(default)]
     pub publish: Vec<String>,
     /// `-l`.

@@ -37,8 +37,8 @@ pub struct DaemonHelloParams {
     pub protocol_version: ProtocolVersion,
     /// Who is calling.
     pub client: Program,
-    /// Those variables of the client's environment that lead to an engine: `DOCKER_*`, `HOME`, `XDG_RUNTIME_DIR`,
-    /// `SSH_AUTH_SOCK`. Kept in memory for this connection only.
+    /// Those variables of the client's environment that lead to an engine and to credentials: `DOCKER_*`, `HOME`,
+    /// `PATH`, `XDG_RUNTIME_DIR`, `SSH_AUTH_SOCK`. Kept in memory for this connection only.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
     /// A Docker context that goes before everything in the environment (`--context`).
@@ -110,8 +110,6 @@ pub struct DaemonActivity {
     pub connections: u64,
     /// Running operations.
     pub operations: u64,
-    /// Hooks that go on in the background.
-    pub background_hooks: u64,
     /// Processes that have not ended.
     pub processes: u64,
     /// Open streams.

@@ -40,7 +40,7 @@ pub enum WatchEvent {
         /// Which, relative to the folder.
         paths: Vec<String>,
     },
-    /// Events were lost and the folder was read again; what differed follows as changes.
+    /// Events were lost and the folder was read again: whatever a client remembers of its files may be out of date.
     Rescanned {
         /// Why.
         reason: String,

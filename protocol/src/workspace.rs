@@ -233,9 +233,6 @@ pub struct WorkspaceUpParams {
     /// Put the configuration in the result.
     #[serde(default)]
     pub include_configuration: bool,
-    /// Put the merged configuration in the result.
-    #[serde(default)]
-    pub include_merged_configuration: bool,
     /// The same key again gives the first answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_key: Option<String>,
@@ -265,9 +262,6 @@ pub struct WorkspaceUpResult {
     /// The configuration as read, when asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration: Option<Value>,
-    /// The configuration merged with the image's metadata, when asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub merged_configuration: Option<Value>,
 }
 
 /// Parameters of `workspace/list`.

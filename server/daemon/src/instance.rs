@@ -1,0 +1,95 @@
+//! One daemon per user and state directory: a lock decides who it is, `daemon.json` tells clients where it listens.
+//!
+//! The lock is held on `daemon.lock` in the state directory for the daemon's whole life, so whoever holds it may take
+//! over a socket left behind by a dead one.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+
+use gangplank_protocol::daemon::ProtocolVersion;
+use serde::{Deserialize, Serialize};
+
+use crate::place::{Durability, Place, write_atomically};
+
+/// What `daemon.json` tells a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Announcement {
+    /// The daemon's process id.
+    pub pid: u32,
+    /// The socket it listens on.
+    pub socket: PathBuf,
+    /// Its version.
+    pub version: String,
+    /// The protocol it speaks.
+    pub protocol_version: ProtocolVersion,
+    /// The loopback address it listens on, when asked to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<String>,
+    /// The file that holds the bearer token for that address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// The right to be the daemon.
+#[derive(Debug)]
+pub struct Instance {
+    place: Place,
+    // Held for its lock.
+    _lock: File,
+}
+
+impl Instance {
+    /// Becomes the daemon of this place; `None` when another already is.
+    ///
+    /// # Errors
+    /// When the lock file cannot be made or locked.
+    pub fn acquire(place: &Place) -> io::Result<Option<Self>> {
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(place.state_file("daemon.lock"))?;
+        match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Self { place: place.clone(), _lock: lock })),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Tells clients where the daemon listens.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn announce(&self, announcement: &Announcement) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(announcement).map_err(io::Error::other)?;
+        write_atomically(&self.place.state_file("daemon.json"), &text, Durability::Kernel)
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // A client that still reads it would only learn from the lock that nobody is there.
+        let _ = std::fs::remove_file(self.place.state_file("daemon.json"));
+        let _ = std::fs::remove_file(&self.place.socket);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_is_the_daemon_until_it_ends() {
+        let home = tempfile::tempdir().unwrap();
+        let environment = [("XDG_STATE_HOME".to_owned(), home.path().display().to_string())].into();
+        let place = Place::prepare(&environment).unwrap();
+        let first = Instance::acquire(&place).unwrap().unwrap();
+        assert!(Instance::acquire(&place).unwrap().is_none());
+        drop(first);
+        assert!(Instance::acquire(&place).unwrap().is_some());
+    }
+}

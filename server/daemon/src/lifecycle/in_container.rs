@@ -1,0 +1,139 @@
+//! Hooks in the container: as the remote user, in the workspace folder, with the remote environment, without a
+//! terminal. What a hook leaves in the background lives on.
+
+use futures_util::StreamExt as _;
+use gangplank_devcontainer::hooks::{LifecycleCommand, LifecycleHook};
+use gangplank_engine::Engine;
+use gangplank_engine::exec::ExecSpec;
+use gangplank_protocol::ErrorData;
+
+use super::lines::Lines;
+use super::markers::Marker;
+use super::{Ended, all, failure};
+use crate::failure::from_engine;
+use crate::operation::ActiveStep;
+use crate::process::Control;
+
+/// Where commands of hooks run.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The engine.
+    pub engine: Engine,
+    /// The container.
+    pub container_id: String,
+    /// The remote user.
+    pub user: String,
+    /// The remote environment, `NAME=value` each.
+    pub environment: Vec<String>,
+    /// Names that the command must not have, though the container has them.
+    pub unset: Vec<String>,
+    /// The directory to run in.
+    pub folder: String,
+}
+
+impl Place {
+    /// Runs one hook: its commands in order, those of an object side by side. The marker is written before the first
+    /// one runs, as the reference does, in the same exec.
+    ///
+    /// # Errors
+    /// `lifecycleFailed` with the last lines of the command that failed; the engine's.
+    pub async fn run_hook(
+        &self,
+        hook: LifecycleHook,
+        commands: &[LifecycleCommand],
+        marker: Option<&Marker>,
+        step: &mut ActiveStep,
+    ) -> Result<i32, ErrorData> {
+        for (number, command) in commands.iter().enumerate() {
+            let ended = {
+                let step = &*step;
+                all(command, |index, name, argv| {
+                    let first = number == 0 && index == 0;
+                    let argv = match marker.filter(|_| first) {
+                        Some(marker) => marker.written_before(argv),
+                        None => argv,
+                    };
+                    self.run(name, argv, step)
+                })
+                .await?
+            };
+            if let Some(ended) = &ended {
+                step.exit_code(ended.exit_code);
+            }
+            if let Some(error) = failure(hook, ended.as_ref(), Some(&self.container_id)) {
+                return Err(error);
+            }
+        }
+        Ok(0)
+    }
+
+    async fn run(
+        &self,
+        name: Option<String>,
+        argv: Vec<String>,
+        step: &ActiveStep,
+    ) -> Result<Ended, ErrorData> {
+        let spec = ExecSpec {
+            argv: without(&self.unset, argv),
+            env: self.environment.clone(),
+            working_dir: Some(self.folder.clone()),
+            user: Some(self.user.clone()),
+            ..ExecSpec::default()
+        };
+        let mut session = self.engine.exec(&self.container_id, &spec).await.map_err(from_engine)?;
+        let guard = KillOnDrop::new(self, &session.id);
+        let mut lines = Lines::default();
+        while let Some(output) = session.reader.next().await {
+            let output = output.map_err(from_engine)?;
+            if let Some(text) = lines.push(&output.bytes) {
+                step.output(name.as_deref(), text);
+            }
+        }
+        if let Some(text) = lines.finish() {
+            step.output(name.as_deref(), text);
+        }
+        let code = self.engine.exec_exit_code(&session.id).await.map_err(from_engine)?;
+        guard.ended();
+        Ok(Ended { exit_code: i32::try_from(code).unwrap_or(-1), last_output: lines.last() })
+    }
+}
+
+/// `argv` without some variables that the container has: the engine can only add to them.
+pub fn without(unset: &[String], argv: Vec<String>) -> Vec<String> {
+    if unset.is_empty() {
+        return argv;
+    }
+    let mut whole = vec!["env".to_owned()];
+    whole.extend(unset.iter().flat_map(|name| ["-u".to_owned(), name.clone()]));
+    whole.extend(argv);
+    whole
+}
+
+/// Kills an exec's process when it is dropped before its end: the engine alone would let it run on.
+struct KillOnDrop(Option<Control>);
+
+impl KillOnDrop {
+    fn new(place: &Place, exec_id: &str) -> Self {
+        Self(Some(Control::Exec {
+            engine: place.engine.clone(),
+            container_id: place.container_id.clone(),
+            exec_id: exec_id.to_owned(),
+        }))
+    }
+
+    fn ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        if let Some(control) = self.0.take() {
+            tokio::spawn(async move {
+                if let Err(error) = control.signal("KILL").await {
+                    tracing::debug!(%error, "a cancelled hook may still run");
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What can be done to a process beside its bytes: resized, signalled, asked how it ended. One variant for each kind of
+//! host that processes have.
+
+use gangplank_engine::exec::{ExecSpec, TerminalSize as EngineSize};
+use gangplank_engine::{Engine, EngineError};
+use gangplank_protocol::process::{ProcessExit, TerminalSize};
+use gangplank_protocol::{ErrorData, ErrorKind};
+
+use super::host_view::{self, Located};
+
+/// How a process is reached.
+#[derive(Debug)]
+pub enum Control {
+    /// A process started by the engine's exec.
+    Exec {
+        /// The engine.
+        engine: Engine,
+        /// The container.
+        container_id: String,
+        /// The exec's id.
+        exec_id: String,
+    },
+    /// A container's first process.
+    Main {
+        /// The engine.
+        engine: Engine,
+        /// The container.
+        container_id: String,
+        /// Gives the exit code; waited for since before the start, so that it is seen even when the container is
+        /// removed at its end.
+        waited: tokio::sync::watch::Receiver<Option<Result<i64, EngineError>>>,
+    },
+    /// What a container has written: read only, and nothing runs.
+    Logs,
+}
+
+/// A terminal's session that is being closed.
+#[derive(Debug, Default)]
+pub(super) struct ClosingSession {
+    /// Its processes, as seen when it was hung up.
+    members: Vec<Located>,
+    /// Descendants that made sessions of their own, by name.
+    pub(super) others: Vec<String>,
+}
+
+impl Control {
+    /// How the process ended, once its output has; `broken` is why its output ended early.
+    pub async fn exit(&self, broken: Option<&EngineError>) -> ProcessExit {
+        match self {
+            Self::Logs => ProcessExit {
+                code: Some(0),
+                reason: broken.map(|_| "engineUnavailable".into()),
+                message: broken.map(ToString::to_string),
+            },
+            Self::Exec { engine, container_id, exec_id } => {
+                let code = engine.exec_exit_code(exec_id).await;
+                explain(engine, container_id, code).await
+            }
+            Self::Main { engine, container_id, waited } => {
+                let mut waited = waited.clone();
+                let code = match waited.wait_for(Option::is_some).await {
+                    Ok(outcome) => outcome.clone(),
+                    Err(_) => None,
+                };
+                match code {
+                    Some(Ok(code)) => ProcessExit {
+                        code: exit_code(code),
+                        ..out_of_memory(engine, container_id, code).await
+                    },
+                    Some(Err(error)) => unreachable_engine(&error),
+                    None => ProcessExit::default(),
+                }
+            }
+        }
+    }
+
+    pub(super) async fn resize(&self, size: TerminalSize) {
+        let cells = EngineSize { columns: size.columns.max(1), rows: size.rows.max(1) };
+        let resized = match self {
+            Self::Exec { engine, exec_id, .. } => engine.exec_resize(exec_id, cells).await,
+            Self::Main { engine, container_id, .. } => engine.resize_container(container_id, cells).await,
+            Self::Logs => return,
+        };
+        if let Err(error) = resized {
+            // It may not have started yet, or have ended already; the next resize sets it right.
+            tracing::debug!(%error, "a terminal was not resized");
+        }
+    }
+
+    /// Sends a signal, by its POSIX name without `SIG`.
+    ///
+    /// # Errors
+    /// `unsupported` when it cannot reach the process, `conflict` when that has ended, the engine's.
+    pub async fn signal(&self, name: &str) -> Result<(), ErrorData> {
+        match self {
+            Self::Main { engine, container_id, .. } => engine
+                .kill_container(container_id, &format!("SIG{name}"))
+                .await
+                .map_err(crate::failure::from_engine),
+            Self::Exec { .. } => {
+                let process = self.locate().await?;
+                self.send(name, std::slice::from_ref(&process)).await
+            }
+            Self::Logs => Err(unreachable("what was asked for is a log, in which nothing runs")),
+        }
+    }
+
+    /// Hangs up the process's session, as a closed terminal does.
+    pub(super) async fn hang_up(&self) -> Result<ClosingSession, ErrorData> {
+        match self {
+            Self::Exec { .. } => {
+                let process = self.locate().await?;
+                let (members, others) = host_view::session_of(&process);
+                self.send("HUP", &members).await?;
+                self.send("CONT", &members).await?;
+                Ok(ClosingSession { members, others })
+            }
+            Self::Main { .. } => self.signal("HUP").await.map(|()| ClosingSession::default()),
+            Self::Logs => Ok(ClosingSession::default()),
+        }
+    }
+
+    /// Kills what is left of a session that was hung up.
+    pub(super) async fn kill_session(&self, session: &ClosingSession) {
+        let killed = match self {
+            Self::Exec { .. } => {
+                let left: Vec<Located> =
+                    session.members.iter().filter(|member| member.still_in_session()).cloned().collect();
+                self.send("KILL", &left).await
+            }
+            Self::Main { .. } => self.signal("KILL").await,
+            Self::Logs => Ok(()),
+        };
+        if let Err(error) = killed {
+            tracing::debug!(%error, "a session's end was not needed any more");
+        }
+    }
+
+    async fn locate(&self) -> Result<Located, ErrorData> {
+        let Self::Exec { engine, container_id, exec_id } = self else {
+            return Err(unreachable("it is not an exec"));
+        };
+        let state = engine.exec_inspect(exec_id).await.map_err(crate::failure::from_engine)?;
+        if !state.running {
+            return Err(ErrorData::new(ErrorKind::Conflict, "the process has ended"));
+        }
+        if !engine.is_local() {
+            return Err(unreachable("its engine is on another machine"));
+        }
+        host_view::locate(state.pid, container_id)
+            .ok_or_else(|| unreachable("its engine does not show it in this machine's /proc"))
+    }
+
+    /// Sends a signal to processes: directly where the kernel lets us, else by the container's own `kill`.
+    async fn send(&self, signal: &str, to: &[Located]) -> Result<(), ErrorData> {
+        let Self::Exec { engine, container_id, .. } = self else { return Ok(()) };
+        let refused: Vec<&Located> = to.iter().filter(|process| !process.signal(signal)).collect();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let mut argv = vec![
+            "/bin/sh".to_owned(),
+            "-c".into(),
+            r#"s=$1; shift; kill -s "$s" "$@""#.into(),
+            "sh".into(),
+            signal.to_owned(),
+        ];
+        argv.extend(refused.iter().map(|process| process.pid_in_container.to_string()));
+        let spec = ExecSpec { argv, user: Some("0".into()), ..ExecSpec::default() };
+        let output =
+            engine.exec_output(container_id, &spec, b"", 4096).await.map_err(crate::failure::from_engine)?;
+        // `kill` also fails when one of them has ended meanwhile, which is what was wanted.
+        if output.exit_code == 126 || output.exit_code == 127 {
+            return Err(unreachable("this user may not signal it, and the image has no shell to do it"));
+        }
+        Ok(())
+    }
+}
+
+fn unreachable(why: &str) -> ErrorData {
+    ErrorData::new(ErrorKind::Unsupported, format!("a signal cannot reach the process: {why}"))
+}
+
+fn exit_code(code: i64) -> Option<i32> {
+    i32::try_from(code).ok()
+}
+
+fn unreachable_engine(error: &EngineError) -> ProcessExit {
+    ProcessExit { code: None, reason: Some("engineUnavailable".into()), message: Some(error.to_string()) }
+}
+
+/// An exec that ended by a signal may have ended with its container: says so.
+async fn explain(engine: &Engine, container_id: &str, code: Result<i64, EngineError>) -> ProcessExit {
+    let code = match code {
+        Ok(code) if code < 128 => return ProcessExit { code: exit_code(code), ..ProcessExit::default() },
+        Ok(code) => Some(code),
+        Err(error) if error.is_unavailable() => return unreachable_engine(&error),
+        Err(_) => None,
+    };
+    let code_number = code.and_then(exit_code);
+    match engine.inspect_container(container_id).await {
+        Ok(container) if container.state.running => {
+            ProcessExit { code: code_number, ..ProcessExit::default() }
+        }
+        Ok(container) => {
+            let (reason, message) = if container.state.oom_killed {
+                ("outOfMemory", "its container ran out of memory".to_owned())
+            } else {
+                (
+                    "containerStopped",
+                    format!("its container ended with exit code {}", container.state.exit_code),
+                )
+            };
+            ProcessExit { code: code_number, reason: Some(reason.into()), message: Some(message) }
+        }
+        Err(error) if error.is_unavailable() => unreachable_engine(&error),
+        Err(_) => ProcessExit {
+            code: code_number,
+            reason: Some("containerStopped".into()),
+            message: Some("its container was removed".into()),
+        },
+    }
+}
+
+async fn out_of_memory(engine: &Engine, container_id: &str, code: i64) -> ProcessExit {
+    let killed = code == 137
+        && engine.inspect_container(container_id).await.is_ok_and(|container| container.state.oom_killed);
+    if killed {
+        ProcessExit {
+            code: None,
+            reason: Some("outOfMemory".into()),
+            message: Some("the container ran out of memory".into()),
+        }
+    } else {
+        ProcessExit::default()
+    }
+}

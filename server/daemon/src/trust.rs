@@ -1,0 +1,80 @@
+//! What the user allowed configurations to do to the host: kept by the folder's canonical path and the hash of exactly
+//! those effects, so that an edit or another folder asks again.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::store::Store;
+
+const FILE: &str = "trust.json";
+/// Sets of effects remembered for one folder; the oldest goes first.
+const MOST_PER_FOLDER: usize = 16;
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Trusted {
+    /// Hashes by canonical folder, oldest first.
+    folders: BTreeMap<String, Vec<String>>,
+}
+
+/// The consent given so far.
+#[derive(Debug)]
+pub struct TrustStore {
+    store: Store,
+    trusted: Mutex<Trusted>,
+}
+
+impl TrustStore {
+    /// What is remembered on disk; nothing when that is damaged: then the user is asked again.
+    pub fn open(store: Store) -> Self {
+        let trusted = store.read(FILE).unwrap_or_default();
+        Self { store, trusted: Mutex::new(trusted) }
+    }
+
+    /// Whether exactly these effects were allowed in this folder.
+    pub fn allows(&self, folder: &str, hash: &str) -> bool {
+        let trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
+        trusted.folders.get(folder).is_some_and(|hashes| hashes.iter().any(|known| known == hash))
+    }
+
+    /// Remembers that they were.
+    ///
+    /// # Errors
+    /// When it cannot be written; it then holds until the daemon ends.
+    pub fn remember(&self, folder: &str, hash: &str) -> io::Result<()> {
+        let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
+        let hashes = trusted.folders.entry(folder.to_owned()).or_default();
+        hashes.retain(|known| known != hash);
+        hashes.push(hash.to_owned());
+        if hashes.len() > MOST_PER_FOLDER {
+            hashes.remove(0);
+        }
+        self.store.write(FILE, &*trusted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::Place;
+
+    #[test]
+    fn consent_is_for_one_folder_and_one_hash_and_outlives_the_daemon() {
+        let home = tempfile::tempdir().unwrap();
+        let environment = [("XDG_STATE_HOME".to_owned(), home.path().display().to_string())].into();
+        let store = Store::new(Place::prepare(&environment).unwrap());
+        let trust = TrustStore::open(store.clone());
+        trust.remember("/a", "one").unwrap();
+        assert!(trust.allows("/a", "one"));
+        assert!(!trust.allows("/a", "two"));
+        assert!(!trust.allows("/a/b", "one"));
+        assert!(TrustStore::open(store.clone()).allows("/a", "one"));
+        for number in 0..MOST_PER_FOLDER {
+            trust.remember("/a", &number.to_string()).unwrap();
+        }
+        assert!(!TrustStore::open(store).allows("/a", "one"));
+    }
+}

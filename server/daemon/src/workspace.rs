@@ -1,0 +1,49 @@
+//! One workspace: a folder with its container. An actor is the only writer of what is kept about it (the operation at
+//! work, the shells' environments, what happened to hooks); what the container is like is always asked of the engine.
+
+mod actor;
+mod container_spec;
+mod effects;
+mod find;
+mod hook_ledger;
+mod hooks;
+mod host_write;
+mod mount_check;
+mod place_check;
+mod plan;
+mod probe;
+mod remote;
+mod selection;
+mod up;
+
+use gangplank_engine::Engine;
+use gangplank_protocol::ErrorData;
+use gangplank_protocol::workspace::HookRecord;
+
+use crate::failure;
+use crate::store::Store;
+
+pub use actor::{Parts, WorkspaceHandle};
+pub use find::{all, containers_of, describe};
+pub use plan::{configuration_of, plan};
+pub use remote::{Remote, RemoteRequest};
+pub use selection::Selection;
+
+/// What happened to the hooks of a container, in the order in which they run.
+pub fn hook_records(store: &Store, container_id: &str) -> Vec<HookRecord> {
+    hook_ledger::HookLedger::new(store.clone()).records(container_id)
+}
+
+/// Removes a workspace's container, and what is remembered of its hooks. Named volumes and the folder stay.
+///
+/// # Errors
+/// The engine's; one that is gone already is none.
+pub async fn remove_container(engine: &Engine, store: &Store, container_id: &str) -> Result<(), ErrorData> {
+    match engine.remove_container(container_id, true, false).await {
+        Ok(()) => {}
+        Err(error) if error.is_not_found() => {}
+        Err(error) => return Err(failure::from_engine(error)),
+    }
+    hook_ledger::HookLedger::new(store.clone()).forget(container_id);
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! From a configuration to the container it asks for: pure.
+
+use std::collections::BTreeMap;
+
+use gangplank_devcontainer::configuration::Configuration;
+use gangplank_devcontainer::identity::{Labels, METADATA_LABEL};
+use gangplank_devcontainer::merge::container_user;
+use gangplank_devcontainer::mount::Mount;
+use gangplank_devcontainer::start_command::start_command;
+use gangplank_engine::container::ContainerSpec;
+use gangplank_engine::image::ImageDetails;
+use gangplank_protocol::{ErrorData, ErrorKind};
+use serde_json::Value;
+
+use crate::container::{apply, engine_mount};
+
+/// Properties that a container's metadata label keeps, so that any tool that finds the container knows them.
+const IN_LABEL: [&str; 24] = [
+    "onCreateCommand",
+    "updateContentCommand",
+    "postCreateCommand",
+    "postStartCommand",
+    "postAttachCommand",
+    "waitFor",
+    "customizations",
+    "mounts",
+    "containerEnv",
+    "containerUser",
+    "init",
+    "privileged",
+    "capAdd",
+    "securityOpt",
+    "remoteUser",
+    "userEnvProbe",
+    "remoteEnv",
+    "overrideCommand",
+    "portsAttributes",
+    "otherPortsAttributes",
+    "forwardPorts",
+    "shutdownAction",
+    "updateRemoteUserUID",
+    "hostRequirements",
+];
+
+/// What a container is made from beside its configuration.
+pub(super) struct Ingredients<'a> {
+    /// The image.
+    pub image: &'a ImageDetails,
+    /// The labels that tell the container apart.
+    pub labels: &'a Labels,
+    /// `--mount`s of the request.
+    pub mounts: &'a [Mount],
+    /// The client's environment, for `-e NAME` in `runArgs`.
+    pub environment: &'a BTreeMap<String, String>,
+    /// The content of each `--env-file` by its path.
+    pub env_files: &'a BTreeMap<String, String>,
+    /// True on Podman, whose SELinux labels would keep the container from bind mounts.
+    pub podman: bool,
+}
+
+/// The container that the configuration asks for.
+///
+/// # Errors
+/// `configurationInvalid` for options that contradict each other.
+pub(super) fn container_spec(
+    configuration: &Configuration,
+    with: &Ingredients<'_>,
+) -> Result<ContainerSpec, ErrorData> {
+    let wanted = &configuration.container;
+    let invalid = |error: crate::container::OptionsError| {
+        ErrorData::new(ErrorKind::ConfigurationInvalid, error.to_string())
+    };
+    let keep_command = wanted.override_command == Some(false);
+    let image_command = [with.image.entrypoint.clone(), with.image.cmd.clone()].concat();
+    let start = start_command(&[], keep_command.then_some(image_command.as_slice()));
+    let mut labels = with.labels.clone();
+    labels.insert(METADATA_LABEL.to_owned(), metadata_label(&configuration.written));
+    let mut mounts = Vec::new();
+    for mount in configuration.workspace.mount.iter().chain(&wanted.mounts).chain(with.mounts) {
+        mounts.push(engine_mount(mount).map_err(invalid)?);
+    }
+    let mut spec = ContainerSpec {
+        image: wanted.image.clone().unwrap_or_default(),
+        name: Some(container_name(&configuration.devcontainer_id, &configuration.workspace.folder)),
+        user: container_user(wanted),
+        env: wanted.container_env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        labels,
+        entrypoint: Some(start.entrypoint),
+        cmd: Some(start.command),
+        attach_stdout: true,
+        attach_stderr: true,
+        mounts,
+        init: wanted.init,
+        privileged: wanted.privileged.unwrap_or(false),
+        cap_add: wanted.cap_add.clone(),
+        security_opt: wanted.security_opt.clone(),
+        ..ContainerSpec::default()
+    };
+    if with.podman {
+        spec.security_opt.push("label=disable".into());
+    }
+    apply(&mut spec, configuration.run_options.clone(), with.environment, with.env_files).map_err(invalid)?;
+    Ok(spec)
+}
+
+/// The same name for the same workspace, so that the engine itself refuses a second container when two creations
+/// race, be it after a kill in the middle of one.
+fn container_name(devcontainer_id: &str, folder: &str) -> String {
+    let basename: String = folder
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' })
+        .take(40)
+        .collect();
+    format!("gp_{basename}_{}", &devcontainer_id[devcontainer_id.len() - 10..])
+}
+
+/// The configuration's part of the metadata label: raw values, as the specification wants them.
+fn metadata_label(written: &Value) -> String {
+    let kept: serde_json::Map<String, Value> = written
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| IN_LABEL.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    Value::Array(vec![Value::Object(kept)]).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gangplank_devcontainer::configuration::{ReadInputs, read};
+    use gangplank_devcontainer::paths::HostPath;
+
+    fn spec(text: &str) -> ContainerSpec {
+        let folder = HostPath::new("/home/ada/my project").unwrap();
+        let labels = Labels::from([("a".to_owned(), "b".to_owned())]);
+        let environment = BTreeMap::new();
+        let reading = read(ReadInputs {
+            text,
+            local_env: &environment,
+            local_workspace_folder: &folder,
+            mount_root: &folder,
+            id_labels: &labels,
+        });
+        let configuration = reading.usable().unwrap().0;
+        let image = ImageDetails {
+            entrypoint: vec!["/init".into()],
+            cmd: vec!["serve".into()],
+            ..ImageDetails::default()
+        };
+        let with = Ingredients {
+            image: &image,
+            labels: &labels,
+            mounts: &[],
+            environment: &environment,
+            env_files: &BTreeMap::new(),
+            podman: false,
+        };
+        container_spec(&configuration, &with).unwrap()
+    }
+
+    #[test]
+    fn properties_and_run_args_come_together() {
+        let spec = spec(
+            r#"{"image": "i", "containerEnv": {"A": "1 2"}, "containerUser": "u", "init": true, "capAdd": ["SYS_PTRACE"],
+                "mounts": ["type=volume,source=v,target=/v"], "runArgs": ["--name", "mine", "--cap-add=SYS_PTRACE"]}"#,
+        );
+        assert_eq!(spec.env, ["A=1 2"]);
+        assert_eq!(spec.user.as_deref(), Some("u"));
+        assert_eq!(spec.init, Some(true));
+        assert_eq!(spec.cap_add, ["SYS_PTRACE"]);
+        assert_eq!(spec.name.as_deref(), Some("mine"));
+        let targets: Vec<&str> = spec.mounts.iter().map(|mount| mount.target.as_str()).collect();
+        assert_eq!(targets, ["/workspaces/my project", "/v"]);
+        assert_eq!(spec.cmd.as_ref().map(Vec::len), Some(3));
+    }
+
+    #[test]
+    fn the_images_own_command_is_kept_when_asked_for() {
+        let spec = spec(r#"{"image": "i", "overrideCommand": false}"#);
+        assert_eq!(spec.cmd.unwrap()[3..], ["/init", "serve"]);
+    }
+
+    #[test]
+    fn the_name_is_one_the_engine_takes_and_the_label_keeps_raw_values() {
+        let spec =
+            spec(r#"{"image": "i", "name": "N", "remoteEnv": {"X": "${localEnv:HOME}"}, "runArgs": []}"#);
+        let name = spec.name.unwrap();
+        assert!(name.starts_with("gp_my_project_"), "{name}");
+        assert_eq!(spec.labels[METADATA_LABEL], r#"[{"remoteEnv":{"X":"${localEnv:HOME}"}}]"#);
+    }
+}

@@ -1,0 +1,75 @@
+//! What happened to the hooks of a container: for `workspace/inspect`, and so that an `up` that has nothing to run asks
+//! the container nothing. Losing it loses no truth: the markers in the container then decide.
+
+use std::collections::BTreeMap;
+
+use gangplank_devcontainer::hooks::LifecycleHook;
+use gangplank_protocol::workspace::HookRecord;
+use serde::{Deserialize, Serialize};
+
+use crate::store::Store;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    record: HookRecord,
+    /// The marker's content it ran for.
+    ran_for: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Content {
+    hooks: BTreeMap<String, Entry>,
+}
+
+/// The ledgers, one file for each container.
+#[derive(Debug, Clone)]
+pub(super) struct HookLedger {
+    store: Store,
+}
+
+impl HookLedger {
+    pub(super) fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    fn name(container_id: &str) -> String {
+        format!("hooks/{container_id}.json")
+    }
+
+    fn content(&self, container_id: &str) -> Content {
+        self.store.read(&Self::name(container_id)).unwrap_or_default()
+    }
+
+    /// Whether the hook is known to have run, or to be marked so, for this marker content.
+    pub(super) fn has_run(&self, container_id: &str, hook: LifecycleHook, content: &str) -> bool {
+        self.content(container_id)
+            .hooks
+            .get(hook.property())
+            .is_some_and(|entry| entry.ran_for.as_deref() == Some(content))
+    }
+
+    /// Notes how a hook went.
+    pub(super) fn note(&self, container_id: &str, record: HookRecord, ran_for: Option<String>) {
+        let mut content = self.content(container_id);
+        content.hooks.insert(record.hook.clone(), Entry { record, ran_for });
+        if let Err(error) = self.store.write_quickly(&Self::name(container_id), &content) {
+            tracing::warn!(%error, container_id, "what happened to a hook could not be kept");
+        }
+    }
+
+    /// Every hook's record, in the order in which hooks run.
+    pub(super) fn records(&self, container_id: &str) -> Vec<HookRecord> {
+        let content = self.content(container_id);
+        LifecycleHook::ALL
+            .iter()
+            .filter_map(|hook| content.hooks.get(hook.property()).map(|entry| entry.record.clone()))
+            .collect()
+    }
+
+    /// Forgets a container that is gone.
+    pub(super) fn forget(&self, container_id: &str) {
+        // Nothing reads it any more; a leftover would only be litter.
+        let _ = std::fs::remove_file(self.store.path(&Self::name(container_id)));
+    }
+}

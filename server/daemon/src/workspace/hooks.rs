@@ -1,0 +1,137 @@
+//! The hooks of one `up`: which are to run, in what environment, one after the other.
+
+use gangplank_devcontainer::hooks::LifecycleHook;
+use gangplank_engine::container::ContainerDetails;
+use gangplank_protocol::workspace::HookRecord;
+use gangplank_protocol::{ErrorData, ErrorKind};
+
+use super::hook_ledger::HookLedger;
+use super::plan::Planned;
+use super::remote::{Remote, RemoteRequest};
+use super::up::Up;
+use crate::clock::now;
+use crate::lifecycle::in_container::Place;
+use crate::lifecycle::markers::{self, Marker};
+use crate::place::own_uid;
+
+/// Runs what is to be run.
+///
+/// # Errors
+/// `lifecycleFailed` for the first hook that fails; the later ones then do not run. The engine's.
+pub(super) async fn run(
+    up: &Up,
+    planned: &Planned,
+    container: &ContainerDetails,
+    remote: &Remote,
+    request: &RemoteRequest,
+) -> Result<(), ErrorData> {
+    let ledger = HookLedger::new(up.parts.store.clone());
+    let wanted = wanted(up, remote);
+    let unknown: Vec<(LifecycleHook, Option<Marker>)> = wanted
+        .into_iter()
+        .map(|hook| (hook, Marker::of(hook, container)))
+        .filter(|(hook, marker)| {
+            marker.as_ref().is_none_or(|marker| !ledger.has_run(&container.id, *hook, marker.content()))
+        })
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let step = up.reporter.begin("environment", format!("Ask {}'s shell for its environment", remote.user));
+    let to_check: Vec<Marker> = unknown.iter().filter_map(|(_, marker)| marker.clone()).collect();
+    let asked = tokio::try_join!(
+        remote.shell(&up.engine, &up.handle, container),
+        markers::to_run(&up.engine, &container.id, &remote.user, &to_check),
+    );
+    let (shell, mut answers) = match asked {
+        Ok((shell, answers)) => (step.end(Ok(shell))?, answers.into_iter()),
+        Err(error) => return step.end(Err(error)),
+    };
+    if let Some(problem) = &shell.problem {
+        up.reporter.warn(problem);
+    }
+    warn_of_uid(up, planned, remote, shell.uid);
+    let (environment, unset) = remote.environment(&shell, &request.added);
+    let place = Place {
+        engine: up.engine.clone(),
+        container_id: container.id.clone(),
+        user: remote.user.clone(),
+        environment,
+        unset,
+        folder: planned.configuration.workspace.folder.clone(),
+    };
+    for (hook, marker) in unknown {
+        let run = marker.is_none() || answers.next().unwrap_or(true);
+        let title = format!("Run {hook}");
+        if !run {
+            up.reporter.skip(hook.property(), format!("{hook} has run already"));
+            let at = now();
+            let record = HookRecord {
+                hook: hook.property().into(),
+                started_at: at,
+                duration_ms: Some(0),
+                exit_code: Some(0),
+            };
+            ledger.note(&container.id, record, marker.map(|marker| marker.content().to_owned()));
+            continue;
+        }
+        let started_at = now();
+        let mut step = up.reporter.begin(hook.property(), title);
+        let commands = remote.hooks.get(&hook).cloned().unwrap_or_default();
+        let done = place.run_hook(hook, &commands, marker.as_ref(), &mut step).await;
+        let exit_code = match &done {
+            Ok(code) => Some(*code),
+            Err(error) => exit_code_of(error),
+        };
+        let record = HookRecord {
+            hook: hook.property().into(),
+            started_at,
+            duration_ms: Some(now().saturating_sub(started_at)),
+            exit_code,
+        };
+        ledger.note(&container.id, record, marker.map(|marker| marker.content().to_owned()));
+        step.end(done)?;
+    }
+    Ok(())
+}
+
+/// The hooks in the container that have a command and are not left out by the request.
+fn wanted(up: &Up, remote: &Remote) -> Vec<LifecycleHook> {
+    if up.params.skip_post_create {
+        return Vec::new();
+    }
+    LifecycleHook::ALL
+        .into_iter()
+        .filter(|hook| {
+            !hook.runs_on_host() && remote.hooks.get(hook).is_some_and(|commands| !commands.is_empty())
+        })
+        .filter(|hook| !(up.params.skip_post_attach && *hook == LifecycleHook::PostAttach))
+        .filter(|hook| !up.params.skip_non_blocking_commands || hook.blocks(remote.wait_for))
+        .collect()
+}
+
+fn exit_code_of(error: &ErrorData) -> Option<i32> {
+    match (&error.kind, &error.details) {
+        (
+            ErrorKind::LifecycleFailed,
+            Some(gangplank_protocol::error::ErrorDetails::Command { exit_code, .. }),
+        ) => *exit_code,
+        _ => None,
+    }
+}
+
+/// Changing the container user's number to ours is not applied yet: where they differ, the user should know.
+fn warn_of_uid(up: &Up, planned: &Planned, remote: &Remote, uid: Option<u32>) {
+    let wanted = planned.configuration.container.update_remote_user_uid != Some(false);
+    let numeric = remote.user.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(uid) =
+        uid.filter(|uid| wanted && !numeric && *uid != 0 && own_uid() != 0 && *uid != own_uid())
+    {
+        up.reporter.warn(format!(
+            "{} has the number {uid} in the container and you have {}: files that one makes the other may not be able to write \
+             (updateRemoteUserUID is not applied yet)",
+            remote.user,
+            own_uid()
+        ));
+    }
+}

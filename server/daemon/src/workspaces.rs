@@ -1,0 +1,267 @@
+//! The workspaces known: a handle for each, made when it is first asked for, and what requests about them come to.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::StreamExt as _;
+use gangplank_devcontainer::configuration::Configuration;
+use gangplank_devcontainer::identity::{CONFIG_FILE_LABEL, LOCAL_FOLDER_LABEL};
+use gangplank_engine::container::{ContainerDetails, ContainerSummary, LogOptions};
+use gangplank_engine::exec::{ExecSpec, TerminalSize};
+use gangplank_engine::{Engine, EngineId};
+use gangplank_protocol::process::{ProcessStartParams, ProcessTarget};
+use gangplank_protocol::workspace::{Workspace, WorkspaceDetails, WorkspaceSelector};
+use gangplank_protocol::{ErrorData, ErrorKind};
+
+use crate::failure::from_engine;
+use crate::lifecycle::in_container::without;
+use crate::workspace::{self, Parts, Remote, RemoteRequest, WorkspaceHandle};
+
+/// Last lines of a container's log shown with an error.
+const LAST_LINES: u64 = 10;
+
+/// The handles; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Workspaces {
+    parts: Parts,
+    handles: Arc<Mutex<BTreeMap<(EngineId, String), WorkspaceHandle>>>,
+}
+
+impl Workspaces {
+    /// No workspace yet.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, handles: Arc::default() }
+    }
+
+    /// The handle of the workspace of this folder (or these labels, or this container) on this engine.
+    pub fn handle(&self, engine: &Engine, selector: &WorkspaceSelector) -> WorkspaceHandle {
+        let name = match (&selector.workspace_folder, selector.id_labels.as_slice()) {
+            (Some(folder), []) => folder.trim_end_matches('/').to_owned(),
+            (_, [_, ..]) => selector.id_labels.join("\n"),
+            (None, []) => selector.container_id.clone().unwrap_or_default(),
+        };
+        // Inserts of whole entries: a panic in between leaves a valid map.
+        let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
+        handles
+            .entry((engine.id(), name))
+            .or_insert_with(|| WorkspaceHandle::start(self.parts.clone()))
+            .clone()
+    }
+
+    /// Every workspace that has a container on the engine.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn list(&self, engine: &Engine) -> Result<Vec<Workspace>, ErrorData> {
+        let mut all = workspace::all(engine).await?;
+        for workspace in &mut all {
+            workspace.operation_id = self.operation_on(engine, &workspace.workspace_folder).await?;
+        }
+        Ok(all)
+    }
+
+    async fn operation_on(&self, engine: &Engine, folder: &str) -> Result<Option<String>, ErrorData> {
+        let known = self
+            .handles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&(engine.id(), folder.to_owned()))
+            .cloned();
+        match known {
+            Some(handle) => handle.current().await,
+            None => Ok(None),
+        }
+    }
+
+    /// Cancels the operation that works on the workspace, if one does: stopping or removing goes first.
+    ///
+    /// # Errors
+    /// `internal` when the actor is gone.
+    pub async fn cancel_operation(
+        &self,
+        engine: &Engine,
+        selector: &WorkspaceSelector,
+    ) -> Result<(), ErrorData> {
+        if let Some(id) = self.handle(engine, selector).current().await? {
+            self.parts.operations.cancel(&id).await?;
+        }
+        Ok(())
+    }
+
+    /// How the workspace stands.
+    ///
+    /// # Errors
+    /// `notFound` when it has no container, the engine's.
+    pub async fn inspect(
+        &self,
+        engine: &Engine,
+        selector: &WorkspaceSelector,
+    ) -> Result<WorkspaceDetails, ErrorData> {
+        let found = first(workspace::containers_of(engine, selector).await?)?;
+        let details = engine.inspect_container(&found.id).await.map_err(from_engine)?;
+        let configuration = workspace::configuration_of(&details, selector, &BTreeMap::new());
+        let remote = Remote::of(&details, configuration.as_ref(), &RemoteRequest::default())?;
+        let folder = found.labels.get(LOCAL_FOLDER_LABEL).cloned().unwrap_or_default();
+        let operation_id = self.operation_on(engine, &folder).await?;
+        let phase = match (&operation_id, details.state.running) {
+            (Some(_), _) => "working",
+            (None, true) => "running",
+            (None, false) => "stopped",
+        };
+        Ok(WorkspaceDetails {
+            workspace: Workspace {
+                workspace_folder: folder,
+                configuration: found.labels.get(CONFIG_FILE_LABEL).cloned(),
+                container: workspace::describe(engine, &found),
+                operation_id,
+            },
+            phase: phase.into(),
+            remote_user: remote.user,
+            remote_workspace_folder: remote.folder.unwrap_or(details.working_dir),
+            hooks: workspace::hook_records(&self.parts.store, &details.id),
+            process_host: "exec".into(),
+            process_host_reason: None,
+        })
+    }
+
+    /// Removes a workspace's container, and what is remembered of its hooks.
+    ///
+    /// # Errors
+    /// The engine's; one that is gone already is none.
+    pub async fn remove_container(&self, engine: &Engine, container_id: &str) -> Result<(), ErrorData> {
+        workspace::remove_container(engine, &self.parts.store, container_id).await
+    }
+
+    /// The container a process is to run in, and the process as the engine starts it.
+    ///
+    /// # Errors
+    /// `notFound`, `containerState` when it does not run, `configurationInvalid`, the engine's.
+    pub async fn process(
+        &self,
+        engine: &Engine,
+        params: &ProcessStartParams,
+    ) -> Result<(ContainerDetails, ExecSpec), ErrorData> {
+        let selector = match &params.target {
+            ProcessTarget::Workspace { workspace } => workspace.clone(),
+            ProcessTarget::Container { container } => {
+                WorkspaceSelector { container_id: Some(container.clone()), ..WorkspaceSelector::default() }
+            }
+        };
+        let id = match &selector.container_id {
+            Some(name) => name.clone(),
+            None => first(workspace::containers_of(engine, &selector).await?)?.id,
+        };
+        let container = engine.inspect_container(&id).await.map_err(from_engine)?;
+        if !container.state.running {
+            return Err(ErrorData::new(
+                ErrorKind::ContainerState,
+                format!("the container {} does not run", container.name),
+            )
+            .hint("`gangplank up` starts the workspace's container, `gangplank start NAME` any other"));
+        }
+        let spec = if is_dev_container(&container) {
+            self.in_dev_container(engine, &selector, &container, params).await?
+        } else {
+            in_plain_container(params)
+        };
+        Ok((container, spec))
+    }
+
+    async fn in_dev_container(
+        &self,
+        engine: &Engine,
+        selector: &WorkspaceSelector,
+        container: &ContainerDetails,
+        params: &ProcessStartParams,
+    ) -> Result<ExecSpec, ErrorData> {
+        let configuration: Option<Configuration> =
+            workspace::configuration_of(container, selector, &params.client_environment);
+        let request = RemoteRequest {
+            client_environment: params.client_environment.clone(),
+            ..RemoteRequest::default()
+        };
+        let mut remote = Remote::of(container, configuration.as_ref(), &request)?;
+        if let Some(user) = &params.user {
+            remote.user.clone_from(user);
+        }
+        let workspace = self.handle(engine, selector);
+        let shell = remote.shell(engine, &workspace, container).await?;
+        let (env, unset) = remote.environment(&shell, &params.environment);
+        let argv = if params.argv.is_empty() {
+            vec![shell.path.clone().unwrap_or_else(|| "/bin/sh".into())]
+        } else {
+            params.argv.clone()
+        };
+        let cwd = params.cwd.clone().or_else(|| match &params.host_directory {
+            Some(directory) => remote.directory_for(directory),
+            None => remote.folder.clone(),
+        });
+        Ok(ExecSpec {
+            argv: without(&unset, argv),
+            tty: params.tty,
+            env: [env, terminal(params)].concat(),
+            working_dir: cwd,
+            user: Some(remote.user),
+            privileged: false,
+            attach_stdin: params.interactive,
+            size: size(params),
+        })
+    }
+}
+
+fn is_dev_container(container: &ContainerDetails) -> bool {
+    container.labels.keys().any(|label| label.starts_with("devcontainer."))
+}
+
+fn in_plain_container(params: &ProcessStartParams) -> ExecSpec {
+    let env = params.environment.iter().map(|(name, value)| format!("{name}={value}"));
+    ExecSpec {
+        argv: if params.argv.is_empty() { vec!["/bin/sh".into()] } else { params.argv.clone() },
+        tty: params.tty,
+        env: env.chain(terminal(params)).collect(),
+        working_dir: params.cwd.clone(),
+        user: params.user.clone(),
+        privileged: false,
+        attach_stdin: params.interactive,
+        size: size(params),
+    }
+}
+
+/// What a program on a terminal asks its environment for, unless the request says otherwise.
+fn terminal(params: &ProcessStartParams) -> Vec<String> {
+    if params.tty && !params.environment.contains_key("TERM") {
+        let term = params.client_environment.get("TERM").filter(|term| !term.is_empty());
+        vec![format!("TERM={}", term.map_or("xterm-256color", String::as_str))]
+    } else {
+        Vec::new()
+    }
+}
+
+fn size(params: &ProcessStartParams) -> Option<TerminalSize> {
+    params.size.map(|size| TerminalSize { columns: size.columns.max(1), rows: size.rows.max(1) })
+}
+
+fn first(found: Vec<ContainerSummary>) -> Result<ContainerSummary, ErrorData> {
+    found.into_iter().next().ok_or_else(|| ErrorData::new(ErrorKind::NotFound, "the container is gone"))
+}
+
+/// The last lines a container wrote, for an error about it; none when they cannot be had.
+pub async fn last_lines(engine: &Engine, container_id: &str, tty: bool) -> Vec<String> {
+    let options = LogOptions {
+        tty,
+        follow: false,
+        stdout: true,
+        stderr: true,
+        tail: Some(LAST_LINES),
+        since: None,
+        until: None,
+        timestamps: false,
+    };
+    let Ok(mut logs) = engine.container_logs(container_id, &options).await else { return Vec::new() };
+    let mut lines = crate::lifecycle::lines::Lines::default();
+    while let Some(Ok(output)) = logs.next().await {
+        lines.push(&output.bytes);
+    }
+    lines.finish();
+    lines.last()
+}
