@@ -122,6 +122,8 @@ pub(crate) enum Verb {
     Doctor(daemon::Doctor),
     /// Print a completion script for a shell
     Completion(daemon::Completion),
+    /// Be the daemon; clients start it by themselves
+    Serve(daemon::Serve),
     /// Pass the protocol on between standard input and output and the daemon
     Connect(daemon::Connect),
 }

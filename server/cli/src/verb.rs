@@ -11,6 +11,7 @@ mod logs;
 mod named;
 mod plan;
 mod run;
+mod serve;
 mod shell;
 mod status;
 mod up;
@@ -41,6 +42,7 @@ struct FailureAnswer {
 pub(crate) fn run(context: &Context, verb: Verb) -> u8 {
     let outcome = match verb {
         Verb::Completion(verb) => completion::run(&verb),
+        Verb::Serve(verb) => serve::run(context, verb),
         Verb::Up(verb) => return up::run(context, &verb),
         Verb::Rebuild(verb) => return up::rebuild(context, &verb),
         Verb::Exec(verb) => return exec::exit_code(context, on_one_thread(exec::run(context, &verb))),

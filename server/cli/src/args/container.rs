@@ -38,6 +38,9 @@ fn label_filter(text: &str) -> Result<String, String> {
 pub(crate) struct Start {
     #[command(flatten)]
     pub(crate) workspace: Named,
+    /// Trust what the workspace's configuration does to this machine, this once
+    #[arg(long)]
+    pub(crate) trust: bool,
     /// Containers, by id, beginning of the id, or name
     #[arg(value_name = "CONTAINER")]
     pub(crate) containers: Vec<String>,

@@ -1,4 +1,6 @@
-//! `daemon`, `doctor`, `completion` and `connect`.
+//! `daemon`, `doctor`, `completion`, `serve` and `connect`.
+
+use std::net::SocketAddr;
 
 use clap::{Args, Subcommand};
 
@@ -48,6 +50,28 @@ pub(crate) struct Completion {
     /// The shell
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// `serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  gangplank serve --foreground\n  \
+    gangplank serve --tcp 127.0.0.1:7878 --allow-origin https://editor.example")]
+pub(crate) struct Serve {
+    /// Also listen on this loopback address; clients there need the token
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) tcp: Option<SocketAddr>,
+    /// Let web pages of this origin connect to that address; may be repeated
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) allow_origin: Vec<String>,
+    /// Seconds without anything running after which it ends by itself; 0 for never
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) idle_timeout: Option<u64>,
+    /// Write the log to standard error
+    #[arg(long)]
+    pub(crate) foreground: bool,
+    /// Begin a session of its own, so that it outlives the terminal it was started from
+    #[arg(long, hide = true, conflicts_with = "foreground")]
+    pub(crate) detached: bool,
 }
 
 /// `connect`.

@@ -16,6 +16,9 @@ use bars::Bars;
 pub(crate) enum Wanted {
     /// For people, on standard error.
     People,
+    /// The same, but of the steps only getting an image, as for a container that is not a workspace: the rest takes no
+    /// time, and standard error belongs to the command.
+    Image,
     /// Each item of the feed as a line of JSON on standard output.
     Answer,
     /// Each item as a line of JSON on standard error.
@@ -28,6 +31,8 @@ pub(crate) struct Progress {
     screen: Screen,
     called_as: CalledAs,
     mode: Mode,
+    /// The only step that is shown.
+    only: Option<&'static str>,
 }
 
 #[derive(Debug)]
@@ -50,11 +55,12 @@ impl Progress {
         let mode = match wanted {
             Wanted::Answer => Mode::Answer,
             Wanted::Log => Mode::Log,
-            Wanted::People if !screen.style.progress => Mode::Silent,
-            Wanted::People if screen.style.bars => Mode::Bars(Bars::new()),
-            Wanted::People => Mode::Lines(Lines::default()),
+            Wanted::People | Wanted::Image if !screen.style.progress => Mode::Silent,
+            Wanted::People | Wanted::Image if screen.style.bars => Mode::Bars(Bars::new()),
+            Wanted::People | Wanted::Image => Mode::Lines(Lines::default()),
         };
-        Progress { screen, called_as, mode }
+        let only = (wanted == Wanted::Image).then_some("pull");
+        Progress { screen, called_as, mode, only }
     }
 
     /// Shows an item of the feed.
@@ -69,6 +75,9 @@ impl Progress {
                 return Ok(());
             }
             Mode::Bars(_) | Mode::Lines(_) | Mode::Silent => {}
+        }
+        if self.is_hidden(&item.event) {
+            return Ok(());
         }
         match &item.event {
             OperationEvent::Step { step } => self.step(step),
@@ -106,6 +115,15 @@ impl Progress {
             | OperationEvent::Ended { .. } => {}
         }
         Ok(())
+    }
+
+    fn is_hidden(&self, event: &OperationEvent) -> bool {
+        let step = match event {
+            OperationEvent::Step { step } => &step.step,
+            OperationEvent::Progress { step, .. } | OperationEvent::Output { step, .. } => step,
+            _ => return false,
+        };
+        self.only.is_some_and(|only| only != step)
     }
 
     /// Tells something that is not part of the feed.

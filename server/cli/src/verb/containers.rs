@@ -69,7 +69,7 @@ fn port(port: &PortMapping) -> String {
 
 pub(super) async fn start(context: &Context, verb: &Start) -> Outcome {
     if verb.containers.is_empty() {
-        return up::start(context, &verb.workspace).await;
+        return up::start(context, &verb.workspace, verb.trust).await;
     }
     let client = context.client().await?;
     each(context, &verb.containers, async |container| {

@@ -23,7 +23,7 @@ pub(super) async fn run(context: &Context, verb: &Run) -> Outcome {
     let client = context.client().await?;
     let started = client.call::<ContainerRun>(&params).await?;
     let wanted =
-        if verb.detach && context.format() == Format::Ndjson { Wanted::Answer } else { Wanted::People };
+        if verb.detach && context.format() == Format::Ndjson { Wanted::Answer } else { Wanted::Image };
     let progress = Progress::new(context.screen, context.called_as, wanted);
     let made: ContainerRunResult = operation::finish(&client, &context.screen, progress, &started).await?;
     if context.screen.style.warnings {

@@ -46,10 +46,10 @@ pub(super) fn rebuild(context: &Context, verb: &Rebuild) -> u8 {
 }
 
 /// `start` on a workspace: `up` that makes no container. Its hooks belong to a start.
-pub(super) async fn start(context: &Context, workspace: &Named) -> Outcome {
+pub(super) async fn start(context: &Context, workspace: &Named, trust: bool) -> Outcome {
     let params = WorkspaceUpParams {
         workspace: named::selector(context, workspace)?,
-        trust: context.trust(false),
+        trust: context.trust(trust),
         interactive: context.interactive(),
         client_environment: context.environment(),
         expect_existing_container: true,
