@@ -28,7 +28,7 @@ pub(super) fn run(context: &Context, verb: &Up) -> u8 {
         params.expect_existing_container = verb.expect_existing_container;
         let client = context.client().await?;
         let started = client.call::<WorkspaceUp>(&params).await?;
-        answer(context, making.log_format, &client, &started).await
+        answer(context, (context.result_format(), making.log_format), &client, &started).await
     });
     finish(context, outcome, Failure::reference_exit_code)
 }
@@ -40,7 +40,7 @@ pub(super) fn rebuild(context: &Context, verb: &Rebuild) -> u8 {
         params.pull = verb.pull;
         let client = context.client().await?;
         let started = client.call::<WorkspaceRebuild>(&params).await?;
-        answer(context, verb.making.log_format, &client, &started).await
+        answer(context, (context.result_format(), verb.making.log_format), &client, &started).await
     });
     finish(context, outcome, Failure::exit_code)
 }
@@ -59,7 +59,7 @@ pub(super) async fn start(context: &Context, workspace: &Named, trust: bool) -> 
     };
     let client = context.client().await?;
     let started = client.call::<WorkspaceUp>(&params).await?;
-    answer(context, LogFormat::Text, &client, &started).await
+    answer(context, (context.format(), LogFormat::Text), &client, &started).await
 }
 
 fn params(context: &Context, making: &Making) -> Result<WorkspaceUpParams, Failure> {
@@ -92,18 +92,18 @@ fn probe_name(probe: Probe) -> &'static str {
 
 async fn answer(
     context: &Context,
-    log_format: LogFormat,
+    (format, log_format): (Format, LogFormat),
     client: &gangplank_client::Client,
     started: &OperationStarted,
 ) -> Outcome {
-    let wanted = match (context.result_format(), log_format) {
+    let wanted = match (format, log_format) {
         (Format::Ndjson, _) => Wanted::Answer,
         (_, LogFormat::Json) => Wanted::Log,
         (_, LogFormat::Text) => Wanted::People,
     };
     let progress = Progress::new(context.screen, context.called_as, wanted);
     let up: WorkspaceUpResult = operation::finish(client, &context.screen, progress, started).await?;
-    context.screen.value(context.result_format(), &Success::of(&up), |_| text(&up))?;
+    context.screen.value(format, &Success::of(&up), |_| text(&up))?;
     DONE
 }
 
