@@ -121,7 +121,7 @@ impl Declarations {
         }
         // Only types of our own have a place to be exported to; numbers, strings and maps do not.
         if T::output_path().is_some() {
-            let documentation = T::docs().map(|text| doc(&text, "")).unwrap_or_default();
+            let documentation = T::docs().unwrap_or_default();
             self.by_name
                 .entry(T::ident(&config()))
                 .or_insert_with(|| format!("{documentation}export {}\n", T::decl(&config())));
@@ -132,7 +132,9 @@ impl Declarations {
 
     fn print(&self) -> String {
         let declarations: Vec<&str> = self.by_name.values().map(String::as_str).collect();
-        format!("// {}\n\n{}", super::NOTICE, declarations.join("\n"))
+        let text = format!("// {}\n\n{}", super::NOTICE, declarations.join("\n"));
+        // ts-rs leaves spaces at the ends of lines.
+        text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
     }
 }
 

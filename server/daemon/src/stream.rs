@@ -144,7 +144,7 @@ async fn feed_input(
         }
     }
     // The receiving side has gone; it decides what happens next.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn signal(process: &Arc<RunningProcess>, name: String) {

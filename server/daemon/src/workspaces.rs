@@ -188,7 +188,7 @@ impl Workspaces {
         let shell = remote.shell(engine, &workspace, container).await?;
         let (env, unset) = remote.environment(&shell, &params.environment);
         let argv = if params.argv.is_empty() {
-            vec![shell.path.clone().unwrap_or_else(|| "/bin/sh".into())]
+            vec![shell.path.unwrap_or_else(|| "/bin/sh".into())]
         } else {
             params.argv.clone()
         };

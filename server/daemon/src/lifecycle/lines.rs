@@ -66,9 +66,9 @@ fn harmless(line: &str) -> String {
         let kept = if rest.starts_with('\t') { 1 } else { colour(rest).unwrap_or(0) };
         let taken = kept.max(1);
         if kept > 0 {
-            shown.push_str(&rest[..taken])
+            shown.push_str(&rest[..taken]);
         } else {
-            shown.push_str(&escape(&rest[..taken]))
+            shown.push_str(&escape(&rest[..taken]));
         }
         rest = &rest[taken..];
     }
@@ -85,9 +85,9 @@ fn escape(text: &str) -> String {
     };
     text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
         if acts(c) {
-            shown.extend(c.escape_unicode())
+            shown.extend(c.escape_unicode());
         } else {
-            shown.push(c)
+            shown.push(c);
         }
         shown
     })

@@ -70,7 +70,7 @@ impl UnixDoor {
                 *self = again;
             }
             Err(e) => {
-                tracing::warn!(socket = %self.place.socket.display(), error = %e, "the socket was deleted and cannot be bound again yet")
+                tracing::warn!(socket = %self.place.socket.display(), error = %e, "the socket was deleted and cannot be bound again yet");
             }
         }
     }

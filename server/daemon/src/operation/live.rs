@@ -161,7 +161,7 @@ impl Live {
         match outcome {
             Ok(result) => self.finish(OperationState::Succeeded, Some(result), None),
             Err(error) if error.kind == ErrorKind::Cancelled => {
-                self.finish(OperationState::Cancelled, None, Some(error))
+                self.finish(OperationState::Cancelled, None, Some(error));
             }
             Err(error) => self.finish(OperationState::Failed, None, Some(error)),
         }

@@ -59,7 +59,7 @@ impl Located {
 
     /// Signals it directly; false when this user may not. One that has ended needs no signal.
     pub(super) fn signal(&self, name: &str) -> bool {
-        if !look(self.host_pid).is_some_and(|now| now.started == self.started) {
+        if look(self.host_pid).is_none_or(|now| now.started != self.started) {
             return true;
         }
         let (Some(signal), Some(pid)) = (by_name(name), Pid::from_raw(self.host_pid)) else { return false };

@@ -14,7 +14,7 @@ pub(super) fn register(router: &mut Router) -> Result<(), RegisterMethodError> {
         let engine = call.daemon.engines.find(&call.connection, params.engine.as_ref()).await?;
         let (daemon, asked) = (call.daemon.clone(), params.clone());
         call.once::<ProcessStart>(params.request_key.clone(), &params, async move {
-            let (container, spec) = daemon.workspaces.process(&engine, &asked).await?;
+            let (container, spec) = Box::pin(daemon.workspaces.process(&engine, &asked)).await?;
             let session = engine.exec(&container.id, &spec).await.map_err(failure::from_engine)?;
             let control = Control::Exec {
                 engine: engine.clone(),

@@ -116,7 +116,7 @@ impl Watcher {
             let message = messages.recv_timeout(wait);
             let quiet = matches!(message, Err(RecvTimeoutError::Timeout));
             match message {
-                Ok(Message::Event(Ok(event))) => self.take(event),
+                Ok(Message::Event(Ok(event))) => self.take(&event),
                 Ok(Message::Event(Err(error))) => self.lost(&format!("the kernel reported: {error}")),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 Err(RecvTimeoutError::Timeout) if batch_since.is_none() && !self.check_root(messages) => {
@@ -153,7 +153,7 @@ impl Watcher {
         }
     }
 
-    fn take(&mut self, event: Event) {
+    fn take(&mut self, event: &Event) {
         if event.need_rescan() {
             self.lost("the kernel's queue of events overflowed");
             return;
@@ -172,10 +172,10 @@ impl Watcher {
             // The halves of a rename within the folder come again as a whole; where only one comes, the other end is
             // outside.
             EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
-                path(0).into_iter().for_each(|path| self.gone(&path))
+                path(0).into_iter().for_each(|path| self.gone(&path));
             }
             EventKind::Modify(ModifyKind::Name(RenameMode::To)) => {
-                path(0).into_iter().for_each(|path| self.appeared(&path))
+                path(0).into_iter().for_each(|path| self.appeared(&path));
             }
             EventKind::Modify(_) | EventKind::Any | EventKind::Other => {
                 for path in &event.paths {
@@ -267,11 +267,11 @@ impl Watcher {
                 self.watched.insert(directory.to_owned());
             }
             Err(error) if matches!(error.kind, notify::ErrorKind::MaxFilesWatch) => {
-                self.add_polled(directory)
+                self.add_polled(directory);
             }
             // It may be gone already, or not be ours to read.
             Err(error) => {
-                tracing::debug!(%error, directory = %directory.display(), "a directory is not watched")
+                tracing::debug!(%error, directory = %directory.display(), "a directory is not watched");
             }
         }
     }
