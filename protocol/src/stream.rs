@@ -3,15 +3,15 @@
 //!
 //! One WebSocket message is one frame: a kind byte, then by kind a big-endian 64-bit offset, then the payload.
 //! Output has one offset for standard output and standard error together, in the order they were read; input has
-//! another. `exited` follows the last byte of output. Output flows while at most [`CREDIT`] bytes are not
-//! acknowledged.
+//! another. `exited` follows the last byte of output. In both directions at most [`CREDIT`] bytes are on their way without
+//! being acknowledged; the daemon ends a stream whose client sends more.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
 use crate::process::{ProcessExit, TerminalSize};
 
-/// Bytes of output that may be on their way to a client without being acknowledged.
+/// Bytes that may be on their way in one direction without being acknowledged.
 pub const CREDIT: u64 = 256 * 1024;
 
 /// Longest payload of one frame; a longer one ends the stream.

@@ -160,7 +160,7 @@ export const FrameKind = {{
 {kinds}}} as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 
-/** Bytes of output that may be on their way to a client without being acknowledged. */
+/** Bytes that may be on their way in one direction without being acknowledged. */
 export const credit = {CREDIT};
 
 /** Longest payload of one frame, in bytes. */

@@ -145,8 +145,11 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
         if let Some(tcp) = tcp {
             let _ = tcp.await;
         }
+        // The RPC server counts the doors among those that hold it.
+        let streams = doors.into_streams();
         rpc_server.stopped().await;
-        doors.closed().await;
+        streams.close();
+        streams.wait().await;
     };
     if tokio::time::timeout(STOP_WITHIN, ended).await.is_err() {
         tracing::info!("some clients did not let go in time");

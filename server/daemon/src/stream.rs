@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use gangplank_engine::Source;
-use gangplank_protocol::stream::{Frame, MAX_PAYLOAD};
+use gangplank_protocol::stream::{CREDIT, Frame, MAX_PAYLOAD};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
@@ -39,7 +39,9 @@ pub async fn serve(upgraded: Upgraded, mut client: Client, stop: CancellationTok
     let process = Arc::clone(client.process());
     let (acknowledged, mut acknowledgements) = watch::channel(0_u64);
     let (taken, mut inputs) = watch::channel(0_u64);
-    let (pieces, queue) = tokio::sync::mpsc::channel(1);
+    // Never waited on: acknowledgements come behind input, and a process that waits for its output to be taken reads no
+    // input. The client's credit bounds it.
+    let (pieces, queue) = mpsc::unbounded_channel();
 
     let receive = async {
         let mut expected = 0_u64;
@@ -57,14 +59,15 @@ pub async fn serve(upgraded: Upgraded, mut client: Client, stop: CancellationTok
             match frame {
                 Ok(Frame::Stdin { offset, bytes }) if offset == expected => {
                     expected += bytes.len() as u64;
-                    if pieces.send(Piece::Bytes(bytes)).await.is_err() {
-                        return None;
+                    if expected - *taken.borrow() > CREDIT + MAX_PAYLOAD as u64 {
+                        return Some("more input than was acknowledged".to_owned());
                     }
+                    let _ = pieces.send(Piece::Bytes(bytes));
                 }
                 Ok(Frame::Stdin { offset, .. }) => {
                     return Some(format!("input at {offset} where {expected} belongs"));
                 }
-                Ok(Frame::EndOfInput) => drop(pieces.send(Piece::End).await),
+                Ok(Frame::EndOfInput) => drop(pieces.send(Piece::End)),
                 Ok(Frame::Resize(size)) => process.resize(size).await,
                 Ok(Frame::Signal(name)) => signal(&process, name),
                 Ok(Frame::Acknowledge { offset }) => drop(acknowledged.send(offset)),
@@ -76,7 +79,7 @@ pub async fn serve(upgraded: Upgraded, mut client: Client, stop: CancellationTok
         }
     };
 
-    let feed = feed_input(Arc::clone(&process), queue, taken);
+    let feed = feed_input(Arc::clone(&process), queue, &taken);
     let send = async {
         let mut ping = tokio::time::interval(PING_EVERY);
         loop {
@@ -129,8 +132,8 @@ enum Piece {
 /// nor acknowledgements.
 async fn feed_input(
     process: Arc<RunningProcess>,
-    mut queue: tokio::sync::mpsc::Receiver<Piece>,
-    taken: watch::Sender<u64>,
+    mut queue: mpsc::UnboundedReceiver<Piece>,
+    taken: &watch::Sender<u64>,
 ) {
     let mut total = 0;
     while let Some(piece) = queue.recv().await {

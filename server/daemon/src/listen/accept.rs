@@ -54,10 +54,9 @@ impl Doors {
         )
     }
 
-    /// Waits until every stream has been closed.
-    pub async fn closed(&self) {
-        self.tasks.close();
-        self.tasks.wait().await;
+    /// Closes the doors; what is left are the streams.
+    pub fn into_streams(self) -> TaskTracker {
+        self.tasks
     }
 
     /// Serves the Unix socket until the daemon stops.

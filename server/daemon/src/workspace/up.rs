@@ -167,12 +167,7 @@ impl Up {
                 Ok(())
             }
             Trust::Refuse => {
-                let named: Vec<String> = effects
-                    .list
-                    .iter()
-                    .map(|effect| format!("{}: {}", effect.property, effect.value))
-                    .collect();
-                Err(untrusted(format!("the configuration reaches the host and is not trusted: {}", named.join("; ")))
+                Err(untrusted("the configuration reaches the host and is not trusted".into())
                     .hint("read it, then allow it with --trust, GANGPLANK_TRUST=all, or by running `gangplank up` on a terminal"))
             }
             Trust::Ask => {
