@@ -48,7 +48,12 @@ impl Project {
 
     /// `gangplank up`.
     pub(super) fn open(&self, engine: &DemoEngine) -> Result<(), TaskError> {
-        self.step(engine, &["up"], "opening the project", "the lines above name the step that failed")
+        self.step(
+            engine,
+            &["up", "--mount-workspace-git-root=false"],
+            "opening the project",
+            "the lines above name the step that failed",
+        )
     }
 
     /// `gangplank exec python3 main.py`.
