@@ -324,7 +324,7 @@ pub struct WorkspaceParams {
 pub struct WorkspaceDetails {
     /// The workspace.
     pub workspace: Workspace,
-    /// The phase it is in: `absent`, `stopped`, `running`, `working` or `unreachable`.
+    /// The phase it is in: `stopped`, `running`, or `working` while an operation is at it.
     pub phase: String,
     /// The user that processes run as.
     pub remote_user: String,

@@ -1644,7 +1644,7 @@ export type WorkspaceDetails = {
  */
 workspace: Workspace,
 /**
- * The phase it is in: `absent`, `stopped`, `running`, `working` or `unreachable`.
+ * The phase it is in: `stopped`, `running`, or `working` while an operation is at it.
  */
 phase: string,
 /**

@@ -15,6 +15,10 @@ const MOST_FILES: u32 = 5;
 /// Largest file in bytes.
 const LARGEST: u64 = 10 * 1024 * 1024;
 
+/// Libraries that would write requests, environments included, at their finer levels.
+const LIBRARIES: &str =
+    "jsonrpsee=info,soketto=info,tungstenite=info,tokio_tungstenite=info,hyper=info,bollard=info";
+
 /// Where the log is in the state directory.
 pub const NAME: &str = "daemon.log";
 
@@ -24,7 +28,8 @@ pub const NAME: &str = "daemon.log";
 /// When the file cannot be opened.
 pub fn start(path: &Path, level: &str, also_on_stderr: bool) -> io::Result<()> {
     let file = Rotating::open(path)?;
-    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter =
+        EnvFilter::try_new(format!("{level},{LIBRARIES}")).unwrap_or_else(|_| EnvFilter::new("info"));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false);
     let started = if also_on_stderr {
         subscriber.with_writer(io::stderr).try_init()

@@ -67,24 +67,17 @@ impl Operations {
         let work = work(Reporter::new(Arc::clone(&live)));
         self.0.tasks.spawn(async move {
             // A task of its own, so that a panic in it becomes the operation's error.
-            let task = tokio::spawn(work);
-            let abort = task.abort_handle();
-            let outcome = tokio::select! {
+            let mut task = tokio::spawn(work);
+            let ended = tokio::select! {
                 biased;
                 () = live.cancelled() => {
-                    abort.abort();
-                    Err(ErrorData::new(ErrorKind::Cancelled, "the operation was cancelled"))
+                    task.abort();
+                    // What it held is let go before anybody hears that it has ended.
+                    task.await
                 }
-                ended = task => match ended {
-                    Ok(outcome) => outcome.and_then(|result| {
-                        serde_json::to_value(result)
-                            .map_err(|e| ErrorData::new(ErrorKind::Internal, "the result cannot be told").caused_by(&e))
-                    }),
-                    Err(failure) => Err(ErrorData::new(ErrorKind::Internal, "a defect ended the operation").caused_by(&failure)
-                        .hint("please report it with the daemon's log (`gangplank daemon logs`)")),
-                },
+                ended = &mut task => ended,
             };
-            live.end(outcome);
+            live.end(outcome_of(ended));
         });
         OperationStarted { operation_id, joined: false }
     }
@@ -182,6 +175,21 @@ impl Operations {
         for (_, id) in ended.into_iter().take(excess) {
             all.remove(&id);
         }
+    }
+}
+
+fn outcome_of<T: Serialize>(
+    ended: Result<Result<T, ErrorData>, tokio::task::JoinError>,
+) -> Result<serde_json::Value, ErrorData> {
+    match ended {
+        Ok(outcome) => serde_json::to_value(outcome?)
+            .map_err(|e| ErrorData::new(ErrorKind::Internal, "the result cannot be told").caused_by(&e)),
+        Err(ended) if ended.is_cancelled() => {
+            Err(ErrorData::new(ErrorKind::Cancelled, "the operation was cancelled"))
+        }
+        Err(panic) => Err(ErrorData::new(ErrorKind::Internal, "a defect ended the operation")
+            .caused_by(&panic)
+            .hint("please report it with the daemon's log (`gangplank daemon logs`)")),
     }
 }
 

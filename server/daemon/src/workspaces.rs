@@ -17,6 +17,8 @@ use crate::failure::from_engine;
 use crate::lifecycle::in_container::without;
 use crate::workspace::{self, Parts, Remote, RemoteRequest, WorkspaceHandle};
 
+/// Handles kept at most, beyond those in use.
+const MOST_HANDLES: usize = 1024;
 /// Last lines of a container's log shown with an error.
 const LAST_LINES: u64 = 10;
 
@@ -42,6 +44,10 @@ impl Workspaces {
         };
         // Inserts of whole entries: a panic in between leaves a valid map.
         let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
+        if handles.len() >= MOST_HANDLES {
+            // Those nobody holds have nothing under way; what they knew is asked anew.
+            handles.retain(|_, handle| handle.is_held());
+        }
         handles
             .entry((engine.id(), name))
             .or_insert_with(|| WorkspaceHandle::start(self.parts.clone()))

@@ -12,13 +12,16 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jsonrpsee::RpcModule;
 use jsonrpsee::core::middleware::RpcServiceBuilder;
-use jsonrpsee::server::{HttpBody, HttpResponse, Server, ServerHandle, StopHandle, stop_channel};
+use jsonrpsee::server::{
+    HttpBody, HttpResponse, Server, ServerHandle, StopHandle, TowerServiceBuilder, stop_channel,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 use tower::layer::layer_fn;
+use tower::layer::util::Identity;
 
 use super::admit::{Door, Refusal, Route};
 use super::gate::Gated;
@@ -40,6 +43,8 @@ pub struct Doors {
     daemon: Arc<Daemon>,
     methods: RpcModule<Arc<Daemon>>,
     limits: Limits,
+    /// One for all connections, since it counts them.
+    rpc_server: TowerServiceBuilder<Identity, Identity>,
     stop_handle: StopHandle,
     tasks: TaskTracker,
 }
@@ -48,10 +53,9 @@ impl Doors {
     /// Doors that lead to `methods`; the handle ends the RPC connections.
     pub fn new(daemon: Arc<Daemon>, methods: RpcModule<Arc<Daemon>>) -> (Self, ServerHandle) {
         let (stop_handle, server_handle) = stop_channel();
-        (
-            Self { daemon, methods, limits: Limits::new(), stop_handle, tasks: TaskTracker::new() },
-            server_handle,
-        )
+        let rpc_server = Server::builder().set_config(rpc::server_config(MOST_CONTROL)).to_service_builder();
+        let tasks = TaskTracker::new();
+        (Self { daemon, methods, limits: Limits::new(), rpc_server, stop_handle, tasks }, server_handle)
     }
 
     /// Closes the doors; what is left are the streams.
@@ -141,11 +145,8 @@ impl Doors {
         let limited = RpcServiceBuilder::new().layer(layer_fn(move |inner| {
             rpc::CallLimit::new(inner, connection.clone(), Arc::clone(&daemon))
         }));
-        let mut service = Server::builder()
-            .set_config(rpc::server_config(MOST_CONTROL))
-            .set_rpc_middleware(limited)
-            .to_service_builder()
-            .build(self.methods.clone(), self.stop_handle.clone());
+        let builder = self.rpc_server.clone().set_rpc_middleware(limited);
+        let mut service = builder.build(self.methods.clone(), self.stop_handle.clone());
         let closed = service.on_session_closed();
         let daemon = Arc::clone(&self.daemon);
         tokio::spawn(async move {

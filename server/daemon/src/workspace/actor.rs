@@ -74,6 +74,11 @@ impl WorkspaceHandle {
         handle
     }
 
+    /// Whether somebody else holds it, as an operation at work does.
+    pub fn is_held(&self) -> bool {
+        self.0.strong_count() > 1
+    }
+
     /// Begins `workspace/up` or `workspace/rebuild`, or joins the one that runs. `environment` is what the client's hello
     /// carried.
     ///

@@ -12,7 +12,8 @@ use crate::store::Store;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry {
-    record: HookRecord,
+    /// How it went; absent when it was found to have run by another tool's hand.
+    record: Option<HookRecord>,
     /// The marker's content it ran for.
     ran_for: Option<String>,
 }
@@ -52,8 +53,20 @@ impl HookLedger {
     /// Notes how a hook went.
     pub(super) fn note(&self, container_id: &str, record: HookRecord, ran_for: Option<String>) {
         let mut content = self.content(container_id);
-        content.hooks.insert(record.hook.clone(), Entry { record, ran_for });
-        if let Err(error) = self.store.write_quickly(&Self::name(container_id), &content) {
+        content.hooks.insert(record.hook.clone(), Entry { record: Some(record), ran_for });
+        self.write(container_id, &content);
+    }
+
+    /// Notes that a hook need not run for this marker content.
+    pub(super) fn note_marked(&self, container_id: &str, hook: LifecycleHook, ran_for: String) {
+        let mut content = self.content(container_id);
+        let record = content.hooks.get(hook.property()).and_then(|entry| entry.record.clone());
+        content.hooks.insert(hook.property().to_owned(), Entry { record, ran_for: Some(ran_for) });
+        self.write(container_id, &content);
+    }
+
+    fn write(&self, container_id: &str, content: &Content) {
+        if let Err(error) = self.store.write_quickly(&Self::name(container_id), content) {
             tracing::warn!(%error, container_id, "what happened to a hook could not be kept");
         }
     }
@@ -63,7 +76,7 @@ impl HookLedger {
         let content = self.content(container_id);
         LifecycleHook::ALL
             .iter()
-            .filter_map(|hook| content.hooks.get(hook.property()).map(|entry| entry.record.clone()))
+            .filter_map(|hook| content.hooks.get(hook.property()).and_then(|entry| entry.record.clone()))
             .collect()
     }
 

@@ -65,14 +65,9 @@ pub(super) async fn run(
         let title = format!("Run {hook}");
         if !run {
             up.reporter.skip(hook.property(), format!("{hook} has run already"));
-            let at = now();
-            let record = HookRecord {
-                hook: hook.property().into(),
-                started_at: at,
-                duration_ms: Some(0),
-                exit_code: Some(0),
-            };
-            ledger.note(&container.id, record, marker.map(|marker| marker.content().to_owned()));
+            if let Some(marker) = marker {
+                ledger.note_marked(&container.id, hook, marker.content().to_owned());
+            }
             continue;
         }
         let started_at = now();

@@ -166,8 +166,8 @@ pub fn configuration_of(
     let text = read_text(selection.override_config.as_ref().unwrap_or(&file)).ok()?;
     // Whether the git root was mounted is to be seen from the container: it was decided when that was made.
     let labels = selection.labels(&file);
-    let [usual, without_root] =
-        [true, false].map(|git_root| reading(&selection, &text, environment, git_root, &labels).configuration);
+    let [usual, without_root] = [true, false]
+        .map(|git_root| reading(&selection, &text, environment, git_root, &labels).configuration);
     let is_mounted = |configuration: &Configuration| {
         let wanted = configuration.workspace.mount.as_ref();
         wanted.is_none_or(|wanted| container.mounts.iter().any(|mount| mount.target == wanted.target))
