@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::StreamExt as _;
 use gangplank_engine::Engine;
-use gangplank_engine::image::PullRequest;
+use gangplank_engine::image::{ImageDetails, PullRequest};
 use gangplank_protocol::ErrorData;
 use gangplank_protocol::image::ImagePullResult;
 
@@ -38,7 +38,7 @@ pub async fn pull(
     step.end(pulled)
 }
 
-/// Gets an image unless the engine has it.
+/// Gets an image unless the engine has it, and tells what it is.
 ///
 /// # Errors
 /// As [`pull`].
@@ -48,11 +48,12 @@ pub async fn ensure(
     image: &str,
     platform: Option<String>,
     environment: BTreeMap<String, String>,
-) -> Result<(), ErrorData> {
+) -> Result<ImageDetails, ErrorData> {
     match engine.inspect_image(image).await {
-        Ok(_) => Ok(()),
+        Ok(details) => Ok(details),
         Err(error) if error.is_not_found() => {
-            pull(engine, reporter, image, platform, environment).await.map(drop)
+            pull(engine, reporter, image, platform, environment).await?;
+            engine.inspect_image(image).await.map_err(failure::from_engine)
         }
         Err(error) => Err(failure::from_engine(error)),
     }

@@ -81,6 +81,14 @@ impl Engine {
         self.wire.ping().await.map(drop)
     }
 
+    /// Whose engine it is; known since the connection was made.
+    ///
+    /// # Errors
+    /// [`EngineError::Unavailable`].
+    pub async fn product(&self) -> Result<Product, EngineError> {
+        Ok(self.wire.greeting().await?.product())
+    }
+
     /// What the engine is: product, versions, platform, capabilities.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ pub(super) async fn check(engine: &Engine, source: &str, image: &str) -> Result<
         )
         .hint("use an engine on this machine, or one that shares this folder under the same path")
     };
-    if engine.info().await.map_err(from_engine)?.product == Product::Podman {
+    if engine.product().await.map_err(from_engine)? == Product::Podman {
         return Err(elsewhere("Podman on another machine cannot be asked whether it is the same folder"));
     }
     let nonce = Nonce::create(source).map_err(|e| elsewhere("it cannot be written to").caused_by(&e))?;

@@ -1,0 +1,232 @@
+//! The container of an `up`: found and started, or made from the configuration.
+
+use std::collections::BTreeMap;
+
+use gangplank_devcontainer::configuration::Configuration;
+use gangplank_devcontainer::identity::METADATA_LABEL;
+use gangplank_devcontainer::metadata::Metadata;
+use gangplank_devcontainer::mount::{Mount, MountKind};
+use gangplank_devcontainer::paths::HostPath;
+use gangplank_engine::container::{ContainerDetails, ContainerSpec};
+use gangplank_engine::image::ImageDetails;
+use gangplank_engine::{EngineError, Product};
+use gangplank_protocol::{ErrorData, ErrorKind};
+
+use super::Up;
+use crate::failure::from_engine;
+use crate::workspace::container_spec::{Ingredients, container_spec};
+use crate::workspace::plan::Planned;
+use crate::workspace::{find, mount_check, place_check, remove_container};
+use crate::{image, workspaces};
+
+impl Up {
+    /// The workspace's container, running; and whether it was made here.
+    pub(super) async fn container(&self, planned: &Planned) -> Result<(ContainerDetails, bool), ErrorData> {
+        let wanted = planned.configuration.container.image.as_deref().unwrap_or_default();
+        // Asked side by side: whether the image is needed is only known with the other answer.
+        let (found, image) =
+            tokio::join!(find::find(&self.engine, &planned.labels), self.engine.inspect_image(wanted));
+        let found = found?;
+        let replaced = self.rebuild || self.params.remove_existing_container;
+        if let Some(container) = found.as_ref().filter(|_| !replaced) {
+            let details = self.engine.inspect_container(&container.id).await.map_err(from_engine)?;
+            return Ok((self.running(planned, details).await?, false));
+        }
+        if found.is_none() && self.params.expect_existing_container {
+            return Err(ErrorData::new(ErrorKind::NotFound, "the expected container does not exist")
+                .hint("leave out --expect-existing-container to make it"));
+        }
+        // Whatever can fail comes before the old container goes.
+        let image = self.image(planned, wanted, image.ok()).await?;
+        let spec = self.spec(planned, &image).await?;
+        if let Some(old) = found {
+            let step = self.reporter.begin("remove", "Remove the existing container");
+            step.end(self.remove(&old.id).await)?;
+        }
+        let step = self.reporter.begin("create", "Create the container");
+        let (id, created) = step.end(self.create(planned, spec).await)?;
+        Ok((self.first_start(&id).await?, created))
+    }
+
+    async fn remove(&self, id: &str) -> Result<(), ErrorData> {
+        remove_container(&self.engine, &self.parts.store, id).await
+    }
+
+    /// The image, got from its registry where that is needed or asked for.
+    async fn image(
+        &self,
+        planned: &Planned,
+        wanted: &str,
+        known: Option<ImageDetails>,
+    ) -> Result<ImageDetails, ErrorData> {
+        let platform = planned.configuration.run_options.platform.clone();
+        let credentials = self.environment.clone();
+        let image = match known.filter(|_| !self.params.pull) {
+            Some(image) => image,
+            None if self.params.pull => {
+                image::pull(&self.engine, &self.reporter, wanted, platform, credentials).await?;
+                self.engine.inspect_image(wanted).await.map_err(from_engine)?
+            }
+            None => image::ensure(&self.engine, &self.reporter, wanted, platform, credentials).await?,
+        };
+        refuse_metadata(wanted, &image)?;
+        Ok(image)
+    }
+
+    async fn spec(&self, planned: &Planned, image: &ImageDetails) -> Result<ContainerSpec, ErrorData> {
+        let mounts: Vec<Mount> = self
+            .params
+            .mounts
+            .iter()
+            .map(|mount| {
+                Mount::parse(mount)
+                    .map_err(|e| ErrorData::new(ErrorKind::InvalidParams, format!("--mount {mount}: {e}")))
+            })
+            .collect::<Result<_, _>>()?;
+        if let Some(mount) =
+            planned.configuration.workspace.mount.as_ref().filter(|mount| mount.kind == MountKind::Bind)
+        {
+            place_check::check(&self.engine, mount.source.as_deref().unwrap_or_default(), &image.id).await?;
+        }
+        let podman = self.engine.product().await.map_err(from_engine)? == Product::Podman;
+        let env_files = env_files(&planned.configuration, &planned.selection.folder)?;
+        let with = Ingredients {
+            image,
+            labels: &planned.labels,
+            mounts: &mounts,
+            environment: &self.params.client_environment,
+            env_files: &env_files,
+            podman,
+        };
+        container_spec(&planned.configuration, &with)
+    }
+
+    /// Makes the container, or finds the one that a creation cut off earlier has left; tells which.
+    async fn create(&self, planned: &Planned, mut spec: ContainerSpec) -> Result<(String, bool), ErrorData> {
+        loop {
+            match self.engine.create_container(&spec).await {
+                Ok(created) => {
+                    created.warnings.iter().for_each(|warning| self.reporter.warn(warning));
+                    return Ok((created.id, true));
+                }
+                Err(EngineError::NameInUse { name, message }) => {
+                    // A creation that was cut off may have come through after all.
+                    if let Some(container) = find::find(&self.engine, &planned.labels).await? {
+                        return Ok((container.id, false));
+                    }
+                    if planned.configuration.run_options.name.is_some() || spec.name.is_none() {
+                        return Err(from_engine(EngineError::NameInUse { name, message }));
+                    }
+                    // Somebody else's container has our name for it; any other will do.
+                    spec.name = None;
+                }
+                Err(error) => return Err(from_engine(error)),
+            }
+        }
+    }
+
+    /// Starts a container that has never run. Where it cannot start it goes again: the next attempt, perhaps with a
+    /// mended configuration, shall not find it.
+    async fn first_start(&self, id: &str) -> Result<ContainerDetails, ErrorData> {
+        let step = self.reporter.begin("start", "Start the container");
+        let started = self.start(id).await;
+        if started.is_err() {
+            let _ = self.remove(id).await;
+        }
+        step.end(started)
+    }
+
+    /// Starts the container where it does not run, and starts it again where it holds a folder that was replaced.
+    async fn running(
+        &self,
+        planned: &Planned,
+        details: ContainerDetails,
+    ) -> Result<ContainerDetails, ErrorData> {
+        let id = details.id.clone();
+        if details.state.paused {
+            return Err(ErrorData::new(
+                ErrorKind::ContainerState,
+                format!("the container {} is paused", details.name),
+            )
+            .hint(format!("`docker unpause {}` lets it go on", details.name)));
+        }
+        if details.state.status == "created" {
+            return self.first_start(&id).await;
+        }
+        if !details.state.running {
+            let step = self.reporter.begin("start", "Start the container");
+            return step.end(self.start(&id).await);
+        }
+        let mount =
+            planned.configuration.workspace.mount.as_ref().filter(|mount| mount.kind == MountKind::Bind);
+        let replaced = mount.is_some_and(|mount| {
+            let source = mount.source.as_deref().unwrap_or_default();
+            self.engine.is_local() && mount_check::was_replaced(details.state.pid, source, &mount.target)
+        });
+        if !replaced {
+            return Ok(details);
+        }
+        self.reporter.warn("the workspace folder was replaced on this machine; the container is restarted to see the new one");
+        let step = self.reporter.begin("restart", "Restart the container");
+        let restarted = async {
+            self.engine.restart_container(&id, None).await.map_err(from_engine)?;
+            self.engine.inspect_container(&id).await.map_err(from_engine)
+        };
+        step.end(restarted.await)
+    }
+
+    async fn start(&self, id: &str) -> Result<ContainerDetails, ErrorData> {
+        self.engine.start_container(id).await.map_err(|error| match error {
+            EngineError::CommandNotRunnable { .. } => {
+                from_engine(error).hint("dev containers start with /bin/sh: take an image that has a shell")
+            }
+            error => from_engine(error),
+        })?;
+        let details = self.engine.inspect_container(id).await.map_err(from_engine)?;
+        if !details.state.running {
+            let mut error = ErrorData::new(
+                ErrorKind::ContainerState,
+                format!("the container ended at once, with exit code {}", details.state.exit_code),
+            )
+            .hint("with \"overrideCommand\": false the image's own command must go on running");
+            error.causes = workspaces::last_lines(&self.engine, id, details.tty).await;
+            return Err(error);
+        }
+        Ok(details)
+    }
+}
+
+/// An image that brings a part of the configuration along would make another container than the file says.
+fn refuse_metadata(name: &str, image: &ImageDetails) -> Result<(), ErrorData> {
+    let Some(label) = image.labels.get(METADATA_LABEL) else { return Ok(()) };
+    let metadata = Metadata::parse(label);
+    let names: Vec<&str> = metadata.with_content().flat_map(|entry| entry.names()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(ErrorData::new(
+        ErrorKind::NotApplied,
+        format!(
+            "the image {name} has a {METADATA_LABEL} label, which is not applied yet: {}",
+            names.join(", ")
+        ),
+    )
+    .hint("take an image without the label"))
+}
+
+fn env_files(
+    configuration: &Configuration,
+    folder: &HostPath,
+) -> Result<BTreeMap<String, String>, ErrorData> {
+    configuration
+        .run_options
+        .env_files
+        .iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(folder.join(path).as_str()).map_err(|e| {
+                ErrorData::new(ErrorKind::Io, format!("the env file {path} cannot be read")).caused_by(&e)
+            })?;
+            Ok((path.clone(), text))
+        })
+        .collect()
+}
