@@ -80,6 +80,8 @@ impl Failure {
     pub(crate) fn reference_exit_code(&self) -> u8 {
         match self {
             Self::Interrupted | Self::BrokenPipe => self.exit_code(),
+            // Of an operation no command of the user's is the subject.
+            Self::Operation(_) => exit::FAILED,
             _ => self.command_exit_code().unwrap_or(exit::FAILED),
         }
     }
@@ -107,10 +109,11 @@ mod tests {
 
     #[test]
     fn the_references_verbs_exit_with_1_for_every_error_of_theirs() {
-        for kind in ErrorKind::ALL.iter().filter(|kind| **kind != ErrorKind::CommandNotExecutable) {
+        for kind in ErrorKind::ALL {
             assert_eq!(failed(*kind).reference_exit_code(), 1, "{kind:?}");
         }
-        assert_eq!(failed(ErrorKind::CommandNotExecutable).reference_exit_code(), 127);
+        let exec = ErrorData::new(ErrorKind::CommandNotExecutable, "x");
+        assert_eq!(Failure::Client(ClientError::Rpc(Box::new(exec))).reference_exit_code(), 127);
         assert_eq!(Failure::Interrupted.reference_exit_code(), 130);
     }
 

@@ -4,7 +4,7 @@
 //! A request's way: socket → [`listen`] → [`rpc`] → a handle ([`workspaces`], [`operation`], [`process`], [`watch`]) →
 //! the engine; and events back through feeds. Straight through, no back and forth.
 //!
-//! Reading order: [`serve`] and [`daemon`] (what there is), [`rpc`], [`workspaces`] and [`workspace`], [`lifecycle`],
+//! Reading order: [`mod@serve`] and [`daemon`] (what there is), [`rpc`], [`workspaces`] and [`workspace`], [`lifecycle`],
 //! [`process`] and [`stream`], [`watch`]; then what they stand on: [`operation`], [`feed`], [`request_key`], [`engines`],
 //! [`trust`], [`store`], [`place`], [`instance`].
 //!

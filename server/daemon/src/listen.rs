@@ -1,5 +1,5 @@
-//! The daemon's doors: a Unix socket always, a loopback TCP port when asked for. A connection is admitted ([`admit`]),
-//! held to its limits ([`gate`]) and routed: `/rpc` to the JSON-RPC server, `/stream/{id}` to a process's bytes.
+//! The daemon's doors: a Unix socket always, a loopback TCP port when asked for. A connection is admitted (`admit`),
+//! held to its limits (`gate`) and routed: `/rpc` to the JSON-RPC server, `/stream/{id}` to a process's bytes.
 
 mod accept;
 mod admit;

@@ -18,6 +18,7 @@ use gangplank_protocol::process::{Process, ProcessCloseResult};
 use gangplank_protocol::{ErrorData, ErrorKind};
 
 pub use control::Control;
+pub use host_view::host_pid;
 pub use running::{Client, RunningProcess, StreamItem};
 pub use ticket::Tickets;
 

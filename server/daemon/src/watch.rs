@@ -1,8 +1,8 @@
 //! File changes of workspaces: one watch for each folder, shared by all who follow it, told as one ordered feed.
 //!
 //! The kernel's events are hints (they get lost in fresh directories, at its limits and when its queue overflows), so
-//! new directories are read, and a loss is told as what it is. Every watch is a thread of its own ([`watcher`]); which
-//! paths count is decided by [`rules`], what a burst comes to by [`batch`].
+//! new directories are read, and a loss is told as what it is. Every watch is a thread of its own (`watcher`); which
+//! paths count is decided by `rules`, what a burst comes to by `batch`.
 
 mod batch;
 mod rules;

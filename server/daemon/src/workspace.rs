@@ -16,7 +16,9 @@ mod remote;
 mod selection;
 mod up;
 
+use gangplank_devcontainer::configuration::Configuration;
 use gangplank_engine::Engine;
+use gangplank_engine::container::ContainerDetails;
 use gangplank_protocol::ErrorData;
 use gangplank_protocol::workspace::HookRecord;
 
@@ -32,6 +34,20 @@ pub use selection::Selection;
 /// What happened to the hooks of a container, in the order in which they run.
 pub fn hook_records(store: &Store, container_id: &str) -> Vec<HookRecord> {
     hook_ledger::HookLedger::new(store.clone()).records(container_id)
+}
+
+/// Refuses to start a process in a container that holds a workspace folder which was replaced on the host; an engine
+/// elsewhere cannot be asked.
+///
+/// # Errors
+/// `containerState`, with what to do.
+pub fn refuse_replaced(
+    engine: &Engine,
+    container: &ContainerDetails,
+    configuration: Option<&Configuration>,
+) -> Result<(), ErrorData> {
+    let mount = configuration.and_then(|configuration| configuration.workspace.mount.as_ref());
+    if engine.is_local() { mount_check::refuse_replaced(container, mount) } else { Ok(()) }
 }
 
 /// Removes a workspace's container, and what is remembered of its hooks. Named volumes and the folder stay.

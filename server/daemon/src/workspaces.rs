@@ -182,6 +182,7 @@ impl Workspaces {
     ) -> Result<ExecSpec, ErrorData> {
         let configuration: Option<Configuration> =
             workspace::configuration_of(container, selector, &params.client_environment);
+        workspace::refuse_replaced(engine, container, configuration.as_ref())?;
         let request = RemoteRequest {
             client_environment: params.client_environment.clone(),
             ..RemoteRequest::default()

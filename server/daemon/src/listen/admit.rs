@@ -53,7 +53,7 @@ impl Door {
     /// Decides on the head of a request.
     ///
     /// # Errors
-    /// [`Refusal`] with what is wrong; nothing else of the request may then be looked at.
+    /// A refusal with what is wrong; nothing else of the request may then be looked at.
     pub fn admit(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Route, Refusal> {
         let (Self::Unix { allowed_origins } | Self::Tcp { allowed_origins, .. }) = self;
         for origin in headers.get_all(header::ORIGIN) {

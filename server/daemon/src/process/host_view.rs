@@ -16,13 +16,44 @@ pub(super) struct Located {
 }
 
 /// Finds the process, if it is one of the container's on this machine.
-pub(super) fn locate(host_pid: i64, container_id: &str) -> Option<Located> {
-    let host_pid = i32::try_from(host_pid).ok().filter(|pid| *pid > 0)?;
-    let groups = std::fs::read_to_string(format!("/proc/{host_pid}/cgroup")).ok()?;
-    if container_id.len() < 32 || !groups.contains(container_id) {
+pub(super) fn locate(engine_pid: i64, container_id: &str) -> Option<Located> {
+    look(host_pid(engine_pid, container_id)?)
+}
+
+/// The number on this machine of the process that the engine calls `engine_pid`. They differ where the engine runs in
+/// a process namespace of its own, as in a container; then the kernel tells all the numbers that a process has.
+pub fn host_pid(engine_pid: i64, container_id: &str) -> Option<i32> {
+    let pid = i32::try_from(engine_pid).ok().filter(|pid| *pid > 0)?;
+    if container_id.len() < SHORTEST_ID {
         return None;
     }
-    look(host_pid)
+    if is_of(pid, container_id) {
+        return Some(pid);
+    }
+    let numbered = |candidate: &i32| {
+        is_of(*candidate, container_id) && numbers(*candidate).is_some_and(|numbers| numbers.contains(&pid))
+    };
+    processes().find(numbered)
+}
+
+/// Shortest container id that is taken for one: what is shorter might be part of anything.
+const SHORTEST_ID: usize = 32;
+
+fn is_of(host_pid: i32, container_id: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{host_pid}/cgroup"))
+        .is_ok_and(|groups| groups.contains(container_id))
+}
+
+/// All numbers that the process has, from this namespace to its own.
+fn numbers(host_pid: i32) -> Option<Vec<i32>> {
+    let status = std::fs::read_to_string(format!("/proc/{host_pid}/status")).ok()?;
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+    Some(numbers.split_whitespace().filter_map(|number| number.parse().ok()).collect())
+}
+
+fn processes() -> impl Iterator<Item = i32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// The processes of its session, itself first, and the names of its descendants that left that session.
@@ -99,15 +130,12 @@ fn parse(host_pid: i32) -> Option<(Located, i32, String)> {
     let fields: Vec<&str> = tail.split_whitespace().collect();
     let (parent, session, started) =
         (fields.get(1)?.parse().ok()?, fields.get(3)?.parse().ok()?, fields.get(19)?.parse().ok()?);
-    let status = std::fs::read_to_string(format!("/proc/{host_pid}/status")).ok()?;
-    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
-    let pid_in_container = numbers.split_whitespace().last()?.parse().ok()?;
+    let pid_in_container = numbers(host_pid)?.last().copied()?;
     Some((Located { host_pid, session, started, pid_in_container }, parent, name))
 }
 
 fn everything() -> Vec<(Located, i32, String)> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    entries.flatten().filter_map(|entry| parse(entry.file_name().to_str()?.parse().ok()?)).collect()
+    processes().filter_map(parse).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,12 @@
 
 use std::path::Path;
 
+use gangplank_devcontainer::mount::{Mount, MountKind};
+use gangplank_engine::container::ContainerDetails;
+use gangplank_protocol::{ErrorData, ErrorKind};
+
+use crate::process::host_pid;
+
 /// One line of a mount table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct MountLine {
@@ -14,9 +20,27 @@ struct MountLine {
     point: String,
 }
 
-/// Whether the container of the process `pid` (on this machine) has something else mounted at `target` than the folder
+/// Refuses to start a process in a container that holds a workspace folder which was replaced on the host.
+///
+/// # Errors
+/// `containerState`, with what to do.
+pub(super) fn refuse_replaced(container: &ContainerDetails, mount: Option<&Mount>) -> Result<(), ErrorData> {
+    let Some(mount) = mount.filter(|mount| mount.kind == MountKind::Bind) else { return Ok(()) };
+    let source = mount.source.as_deref().unwrap_or_default();
+    if !was_replaced(container, source, &mount.target) {
+        return Ok(());
+    }
+    Err(ErrorData::new(
+        ErrorKind::ContainerState,
+        format!("the folder {source} was replaced on this machine, so the container still holds the old one"),
+    )
+    .hint("`gangplank up` mends it by restarting the container"))
+}
+
+/// Whether the container (of an engine on this machine) has something else mounted at `target` than the folder
 /// `source` is now. Unknown counts as no: then the first process that fails tells.
-pub(super) fn was_replaced(pid: i64, source: &str, target: &str) -> bool {
+pub(super) fn was_replaced(container: &ContainerDetails, source: &str, target: &str) -> bool {
+    let Some(pid) = host_pid(container.state.pid, &container.id) else { return false };
     let read = |path: String| std::fs::read_to_string(path).ok().map(|text| parse(&text));
     let (Some(theirs), Some(ours)) =
         (read(format!("/proc/{pid}/mountinfo")), read("/proc/self/mountinfo".into()))

@@ -161,7 +161,7 @@ impl Up {
             planned.configuration.workspace.mount.as_ref().filter(|mount| mount.kind == MountKind::Bind);
         let replaced = mount.is_some_and(|mount| {
             let source = mount.source.as_deref().unwrap_or_default();
-            self.engine.is_local() && mount_check::was_replaced(details.state.pid, source, &mount.target)
+            self.engine.is_local() && mount_check::was_replaced(&details, source, &mount.target)
         });
         if !replaced {
             return Ok(details);
