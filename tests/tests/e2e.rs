@@ -7,7 +7,12 @@
 #[cfg(test)]
 #[path = "e2e"]
 mod e2e {
+    mod exec;
+    mod folders;
     mod harness;
+    mod pull;
+    mod trust;
+    mod up;
     mod walkthrough;
 
     #[test]
