@@ -123,7 +123,7 @@ fn what_was_pulled_is_listed_used_and_removed() {
     sandbox.gangplank(["rm", &name]).run().success();
     sandbox.gangplank(["rmi", reference]).run().success().says(&format!("Untagged: {reference}"));
     assert!(!offered.is_on_the_engine());
-    sandbox.gangplank(["rmi", reference]).run().exits(3).complains("imageNotFound");
+    sandbox.gangplank(["rmi", reference]).run().exits(3).complains("notFound").complains("gangplank images");
     sandbox.gangplank(["images", "-q", repository]).run().success().says_exactly("");
 }
 

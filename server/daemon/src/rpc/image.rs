@@ -1,5 +1,6 @@
 //! `image/*`.
 
+use gangplank_engine::{EngineError, ObjectKind};
 use gangplank_protocol::catalogue::{ImageList, ImagePull, ImageRemove};
 use gangplank_protocol::image::{ImageListResult, ImageRemoveResult, ImageSummary};
 use gangplank_protocol::operation::OperationKind;
@@ -45,7 +46,15 @@ pub(super) fn register(router: &mut Router) -> Result<(), RegisterMethodError> {
         let engine = call.daemon.engines.find(&call.connection, params.engine.as_ref()).await?;
         let (image, force) = (params.image.clone(), params.force);
         call.once::<ImageRemove>(params.request_key.clone(), &params, async move {
-            let removed = engine.remove_image(&image, force).await.map_err(failure::from_engine)?;
+            let removed = engine.remove_image(&image, force).await.map_err(|error| {
+                failure::from_engine(match error {
+                    // No registry was asked, so nothing about one can help.
+                    EngineError::ImageNotFound { image, .. } => {
+                        EngineError::NotFound { kind: ObjectKind::Image, name: image }
+                    }
+                    error => error,
+                })
+            })?;
             Ok(ImageRemoveResult { untagged: removed.untagged, deleted: removed.deleted })
         })
         .await
