@@ -7,6 +7,7 @@
 mod cleanup;
 mod invocation;
 mod output;
+mod rpc;
 mod terminal;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::error::{HarnessError, fail};
 use crate::place;
 pub use invocation::Invocation;
 pub use output::Output;
+pub use rpc::Rpc;
 pub use terminal::Terminal;
 
 /// The label by which a test marks containers that it makes behind the product's back; its value is
@@ -146,6 +148,22 @@ impl Sandbox {
             ("LANG", "C.UTF-8".to_owned()),
             ("TERM", "xterm-256color".to_owned()),
         ]
+    }
+
+    /// A connection to the daemon, which is started where it does not run.
+    ///
+    /// # Panics
+    /// When it cannot be had.
+    #[must_use]
+    pub fn rpc(&self) -> Rpc {
+        Rpc::open(self)
+    }
+
+    /// What the daemon says of itself where clients find it; `None` when none runs.
+    #[must_use]
+    pub fn daemon(&self) -> Option<serde_json::Value> {
+        let text = std::fs::read_to_string(self.path("state").join("gangplank/daemon.json")).ok()?;
+        serde_json::from_str(&text).ok()
     }
 
     /// The ids of the processes that run in this sandbox's environment: its daemon, and commands not ended.

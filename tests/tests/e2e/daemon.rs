@@ -1,0 +1,178 @@
+//! The daemon's life: started by whoever comes first, ended when nothing needs it, safe to ask twice.
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use gangplank_tests::{EngineKind, Image, Sandbox, engine, scale};
+use serde_json::json;
+
+/// Waits until `state` holds.
+#[track_caller]
+fn wait_for(what: &str, state: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !state() {
+        assert!(Instant::now() < end, "{what} did not come about");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn alive(pid: u64) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+#[test]
+fn of_clients_that_come_at_once_all_are_served_by_one_daemon() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    for _ in 0..scale::trials(20, 200) {
+        let sandbox = Sandbox::on(engine);
+        let pids: Vec<String> = std::thread::scope(|scope| {
+            let clients: Vec<_> = (0..2)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let status = sandbox.gangplank(["daemon", "status", "--format", "json"]);
+                        sandbox.gangplank(["ps"]).run().success();
+                        status.run().success().json()["pid"].to_string()
+                    })
+                })
+                .collect();
+            clients.into_iter().map(|client| client.join().unwrap()).collect()
+        });
+        assert_eq!(pids[0], pids[1]);
+    }
+}
+
+#[test]
+fn it_ends_when_idle_but_not_while_something_runs() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let mut serve = sandbox.gangplank(["serve", "--idle-timeout", "1"]).spawn();
+    wait_for("the daemon", || sandbox.daemon().is_some());
+    let pid = sandbox.daemon().unwrap()["pid"].as_u64().unwrap();
+    let image = Image::Busybox.on(engine).unwrap();
+    let name = sandbox.name("held");
+    // An attached process holds it for longer than it would wait.
+    sandbox.gangplank(["run", "--rm", "--name", &name, image, "sleep", "4"]).run().success();
+    assert_eq!(sandbox.daemon().unwrap()["pid"], pid);
+    assert!(serve.wait().unwrap().success());
+    assert!(sandbox.daemon().is_none());
+}
+
+#[test]
+fn sigterm_ends_it_with_streams_open_and_containers_go_on() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let (image, name) = (Image::Busybox.on(engine).unwrap(), sandbox.name("lives"));
+    sandbox.gangplank(["run", "-d", "--name", &name, image, "sleep", "1000"]).run().success();
+    let exec =
+        || sandbox.gangplank(["exec", "--container-id", &name, "sh", "-c", "echo on; sleep 1000"]).spawn();
+    let mut clients: Vec<_> = (0..50).map(|_| exec()).collect();
+    let mut rpc = sandbox.rpc();
+    let running = |rpc: &mut gangplank_tests::sandbox::Rpc| rpc.call("daemon/status", &json!({})).unwrap();
+    let end = Instant::now() + Duration::from_secs(60);
+    while running(&mut rpc)["activity"]["streams"] != 50 {
+        assert!(Instant::now() < end, "{}", running(&mut rpc));
+    }
+    let pid = sandbox.daemon().unwrap()["pid"].as_u64().unwrap();
+    kill(pid, "TERM");
+    let begun = Instant::now();
+    wait_for("the daemon's end", || !alive(pid));
+    // Two seconds are promised; a loaded machine may take longer to show it.
+    assert!(begun.elapsed() < Duration::from_secs(10), "it took {:?}", begun.elapsed());
+    for client in &mut clients {
+        client.wait().unwrap();
+    }
+    let container = engine.api().get(&format!("/containers/{name}/json")).unwrap();
+    assert_eq!(container["State"]["Running"], true);
+}
+
+fn kill(pid: u64, signal: &str) {
+    let sent = std::process::Command::new("kill").args(["-s", signal, &pid.to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+#[test]
+fn a_socket_left_behind_is_taken_over_and_a_deleted_one_comes_back() {
+    let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
+    sandbox.gangplank(["ps"]).run().success();
+    let before = sandbox.daemon().unwrap();
+    let socket = std::path::PathBuf::from(before["socket"].as_str().unwrap());
+    let mode = |path: &std::path::Path| path.symlink_metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&socket), mode(socket.parent().unwrap())), (0o600, 0o700));
+    kill(before["pid"].as_u64().unwrap(), "KILL");
+    wait_for("the daemon's end", || !alive(before["pid"].as_u64().unwrap()));
+    assert!(socket.exists(), "the test wants a socket that was left behind");
+    sandbox.gangplank(["ps"]).run().success();
+    let after = sandbox.daemon().unwrap();
+    assert_ne!(before["pid"], after["pid"]);
+    std::fs::remove_file(&socket).unwrap();
+    wait_for("the socket", || socket.exists());
+    sandbox.gangplank(["ps"]).run().success();
+    assert_eq!(sandbox.daemon().unwrap()["pid"], after["pid"]);
+}
+
+#[test]
+fn a_long_home_does_no_harm() {
+    let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
+    let long = sandbox.path("x".repeat(120));
+    std::fs::create_dir(&long).unwrap();
+    std::fs::set_permissions(&long, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let path = long.display().to_string();
+    let run = |arguments: &[&str]| {
+        sandbox
+            .gangplank(arguments)
+            .env("HOME", &path)
+            .env("XDG_STATE_HOME", &path)
+            .env("XDG_RUNTIME_DIR", &path)
+            .run()
+    };
+    run(&["ps"]).success();
+    run(&["daemon", "stop"]).success();
+}
+
+#[test]
+fn the_same_request_key_does_the_work_once() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let mut rpc = sandbox.rpc();
+    let image = Image::Busybox.on(engine).unwrap();
+    let label = json!({ "dev.gangplank.test": sandbox.unique() });
+    let run =
+        json!({ "image": image, "command": ["true"], "detach": true, "labels": label, "requestKey": "once" });
+    let first = rpc.call("container/run", &run).unwrap();
+    assert_eq!(rpc.call("container/run", &run).unwrap(), first);
+    let mut other = run.clone();
+    other["command"] = json!(["false"]);
+    assert_eq!(rpc.call("container/run", &other).unwrap_err()["data"]["kind"], "requestKeyConflict");
+    let mut operation = json!({ "state": "running" });
+    while operation["state"] == "running" {
+        operation = rpc.call("operation/get", &json!({ "operationId": first["operationId"] })).unwrap();
+    }
+    assert_eq!(operation["state"], "succeeded", "{operation}");
+    let filter = json!({ "all": true, "labels": [format!("dev.gangplank.test={}", sandbox.unique())] });
+    let list = rpc.call("container/list", &filter).unwrap();
+    assert_eq!(list["containers"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_client_of_another_protocol_is_refused_by_type() {
+    let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
+    let mut rpc = sandbox.rpc();
+    let hello =
+        json!({ "protocolVersion": { "major": 99, "minor": 0 }, "client": { "name": "x", "version": "0" } });
+    let error = rpc.call("daemon/hello", &hello).unwrap_err();
+    assert_eq!(error["data"]["kind"], "protocolVersionMismatch");
+    assert!(rpc.call("no/such", &json!({})).unwrap_err()["code"] == -32601);
+    assert_eq!(
+        rpc.call("operation/get", &json!({ "operationId": "../../x" })).unwrap_err()["data"]["kind"],
+        "notFound"
+    );
+}
+
+#[test]
+fn no_engine_is_said_soon_with_everything_that_was_tried() {
+    let sandbox = Sandbox::at("unix:///nowhere/engine.sock");
+    let begun = Instant::now();
+    sandbox.gangplank(["ps"]).run().exits(5).complains("/nowhere/engine.sock").complains("engineUnavailable");
+    assert!(begun.elapsed() < Duration::from_secs(20), "it took {:?}", begun.elapsed());
+    sandbox.gangplank(["pss"]).run().exits(2).complains("ps");
+}

@@ -1,0 +1,166 @@
+//! Who gets in: spoken over raw sockets, since no well-behaved client says such things.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use gangplank_tests::{EngineKind, Sandbox, engine};
+
+/// A daemon with a loopback port.
+struct Door {
+    sandbox: Sandbox,
+    _serve: Child,
+    port: u16,
+    token: String,
+}
+
+impl Door {
+    fn open() -> Door {
+        let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
+        let serve = ["serve", "--tcp", "127.0.0.1:0", "--allow-origin", "https://editor.example"];
+        let serve = sandbox.gangplank(serve).spawn();
+        let end = Instant::now() + Duration::from_secs(60);
+        let daemon = loop {
+            if let Some(daemon) = sandbox.daemon() {
+                break daemon;
+            }
+            assert!(Instant::now() < end, "no daemon came");
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let address = daemon["tcp"].as_str().unwrap();
+        let port = address.rsplit(':').next().unwrap().parse().unwrap();
+        let token = std::fs::read_to_string(daemon["tokenFile"].as_str().unwrap()).unwrap();
+        Door { sandbox, _serve: serve, port, token }
+    }
+
+    /// The status that a request is answered with.
+    fn status(&self, line: &str, headers: &[(&str, &str)]) -> u16 {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let mut head = format!("{line} HTTP/1.1\r\n");
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        write!(stream, "{head}\r\n").unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        std::str::from_utf8(&answer).unwrap()[9..].parse().unwrap()
+    }
+
+    fn upgrade(&self, host: &str, origin: Option<&str>, token: Option<&str>) -> u16 {
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let mut headers = vec![
+            ("Connection", "Upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        if !host.is_empty() {
+            headers.push(("Host", host));
+        }
+        headers.extend(origin.map(|origin| ("Origin", origin)));
+        headers.extend(bearer.as_deref().map(|bearer| ("Authorization", bearer)));
+        self.status("GET /rpc", &headers)
+    }
+}
+
+#[test]
+fn of_all_origins_hosts_and_tokens_only_the_right_ones_get_in() {
+    let door = Door::open();
+    let port = door.port;
+    let right = format!("localhost:{port}");
+    let good_hosts = [format!("127.0.0.1:{port}"), right.clone()];
+    let bad_hosts = [
+        "evil.example".to_owned(),
+        format!("127.0.0.1.evil.example:{port}"),
+        format!("LOCALHOST:{port}"),
+        format!("localhost.:{port}"),
+        "127.0.0.1".to_owned(),
+    ];
+    let token = Some(door.token.as_str());
+    for host in &good_hosts {
+        for origin in [None, Some("https://editor.example")] {
+            assert_eq!(door.upgrade(host, origin, token), 101, "{host} {origin:?}");
+        }
+    }
+    for host in &bad_hosts {
+        assert_eq!(door.upgrade(host, None, token), 403, "{host}");
+    }
+    // Without a Host the request is no HTTP/1.1 at all.
+    assert!([400, 403].contains(&door.upgrade("", None, token)));
+    for origin in ["null", "http://evil.example", "http://localhost:1", "https://editor.example.evil"] {
+        assert_eq!(door.upgrade(&right, Some(origin), token), 403, "{origin}");
+    }
+    for token in [None, Some(""), Some("0"), Some(&door.token[1..])] {
+        assert_eq!(door.upgrade(&right, None, token), 401, "{token:?}");
+    }
+    for method in ["GET", "POST", "OPTIONS", "PUT"] {
+        assert_eq!(door.status(&format!("{method} /rpc"), &[("Host", &right)]), 401);
+        let authorised = [("Host", &right[..]), ("Authorization", &format!("Bearer {}", door.token)[..])];
+        assert_eq!(door.status(&format!("{method} /rpc"), &authorised), 426);
+    }
+    assert_eq!(door.status("GET http://evil.example/rpc", &[("Host", &right)]), 403);
+    let counted = door.sandbox.gangplank(["daemon", "status"]).run().success().text();
+    assert!(
+        counted.lines().any(|line| line.contains("connectionsRefused") && !line.ends_with(" 0")),
+        "{counted}"
+    );
+}
+
+#[test]
+fn tokens_are_new_at_each_start_and_only_loopback_is_listened_on() {
+    let first = Door::open().token;
+    assert_eq!(first.len(), 64);
+    assert_ne!(first, Door::open().token);
+    let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
+    sandbox.gangplank(["serve", "--tcp", "0.0.0.0:0"]).run().exits(1).complains("loopback");
+}
+
+#[test]
+fn another_user_is_refused() {
+    let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
+    sandbox.gangplank(["ps"]).run().success();
+    let socket = sandbox.daemon().unwrap()["socket"].as_str().unwrap().to_owned();
+    let ask = r#"
+import socket, sys
+peer = socket.socket(socket.AF_UNIX)
+try:
+    peer.connect(sys.argv[1])
+    peer.sendall(b"GET /rpc HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+    sys.exit(0 if peer.recv(12) else 7)
+except (PermissionError, ConnectionError):
+    sys.exit(7)
+"#;
+    let ask_as = |uid: u32| {
+        Command::new("/usr/bin/python3").args(["-c", ask, &socket]).uid(uid).status().unwrap().code()
+    };
+    assert_eq!(ask_as(0), Some(0), "the question itself is right");
+    // First the directory keeps others out; were it open, the peer's user would.
+    assert_eq!(ask_as(65534), Some(7));
+    let open = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap()
+    };
+    let socket_path = std::path::Path::new(&socket);
+    for ancestor in socket_path.ancestors().skip(1).take(3).filter(|path| path.starts_with(sandbox.path("")))
+    {
+        open(ancestor, 0o755);
+    }
+    open(socket_path, 0o666);
+    assert_eq!(ask_as(65534), Some(7));
+}
+
+#[test]
+fn a_place_prepared_by_somebody_else_is_not_used() {
+    let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
+    let elsewhere = sandbox.path("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    symlink(&elsewhere, sandbox.path("run").join("gangplank")).unwrap();
+    sandbox.gangplank(["ps"]).run().exits(1).complains("not a directory of its own");
+    std::fs::remove_file(sandbox.path("run").join("gangplank")).unwrap();
+    std::fs::create_dir(sandbox.path("run").join("gangplank")).unwrap();
+    std::os::unix::fs::chown(sandbox.path("run").join("gangplank"), Some(65534), None).unwrap();
+    sandbox.gangplank(["ps"]).run().exits(1).complains("belongs to user 65534");
+}

@@ -1,0 +1,126 @@
+//! The change feed of a workspace, as `gangplank watch` shows it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Child;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use gangplank_tests::{EngineKind, Image, Sandbox, engine};
+use serde_json::{Value, json};
+
+/// A `gangplank watch` whose lines are read.
+struct Watch {
+    child: Child,
+    lines: Receiver<Value>,
+}
+
+impl Watch {
+    fn start(sandbox: &Sandbox, folder: &Path, more: &[&str]) -> Watch {
+        let arguments = [&["watch", "--format", "ndjson"], more].concat();
+        let mut child = sandbox.gangplank(arguments).within(folder).spawn();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if sender.send(serde_json::from_str(&line).unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+        let watch = Watch { child, lines };
+        watch.until(|event| event["type"] == "ready");
+        watch
+    }
+
+    /// The events up to the one for which `found` holds.
+    fn until(&self, found: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let mut events = Vec::new();
+        loop {
+            let line = self
+                .lines
+                .recv_timeout(Duration::from_secs(60))
+                .unwrap_or_else(|_| panic!("not among {events:?}"));
+            let event = if line["event"].is_null() { line } else { line["event"].clone() };
+            let done = found(&event);
+            events.push(event);
+            if done {
+                return events;
+            }
+        }
+    }
+
+    /// Waits until `path` was told as changed in this way; gives all changes until then.
+    fn sees(&self, kind: &str, path: &str) -> Vec<Value> {
+        let change = |event: &Value| {
+            event["changes"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .any(|change| change["kind"] == kind && change["path"] == path)
+        };
+        self.until(change).iter().filter_map(|event| event["changes"].as_array().cloned()).flatten().collect()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn files_made_on_either_side_are_told_and_ignored_ones_are_not() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let configuration = json!({ "image": Image::Busybox.on(engine).unwrap() }).to_string();
+    let folder = sandbox.workspace("project", &configuration);
+    std::fs::write(folder.join(".gitignore"), "*.log\n").unwrap();
+    std::fs::create_dir(folder.join("node_modules")).unwrap();
+    sandbox.gangplank(["up"]).within(&folder).run().success();
+    let (one, other) = (Watch::start(&sandbox, &folder, &[]), Watch::start(&sandbox, &folder, &[]));
+    let everything = Watch::start(&sandbox, &folder, &["--all"]);
+
+    let script = "touch ignored.log node_modules/x; touch created_in_container.py";
+    sandbox.gangplank(["exec", "sh", "-c", script]).within(&folder).run().success();
+    for watch in [&one, &other] {
+        let changes = watch.sees("created", "created_in_container.py");
+        assert!(changes.iter().all(|change| change["path"] == "created_in_container.py"), "{changes:?}");
+    }
+    everything.sees("created", "created_in_container.py");
+
+    std::fs::rename(folder.join("created_in_container.py"), folder.join("renamed.py")).unwrap();
+    let renamed = one.sees("renamed", "renamed.py");
+    let last = renamed.iter().find(|change| change["kind"] == "renamed").unwrap();
+    assert_eq!(last["from"], "created_in_container.py");
+
+    std::fs::write(folder.join(".devcontainer/devcontainer.json"), configuration + "\n").unwrap();
+    let events = one.until(|event| event["type"] == "configurationChanged");
+    assert_eq!(events.last().unwrap()["paths"], json!([".devcontainer/devcontainer.json"]));
+}
+
+#[test]
+fn a_burst_is_told_in_few_batches_without_loss() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let folder = sandbox.workspace("project", "{}");
+    let watch = Watch::start(&sandbox, &folder, &[]);
+    std::fs::create_dir(folder.join("many")).unwrap();
+    for number in 0..5000 {
+        std::fs::write(folder.join(format!("many/{number}")), "").unwrap();
+    }
+    std::fs::write(folder.join("last"), "").unwrap();
+    let mut batches = 0;
+    let mut seen = std::collections::BTreeSet::new();
+    while seen.len() < 5000 || !seen.contains("last") {
+        for event in watch.until(|event| event["type"] == "changes") {
+            batches += 1;
+            for change in event["changes"].as_array().into_iter().flatten() {
+                seen.insert(change["path"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    assert!(batches < 500, "{batches} batches for 5,000 files");
+}
