@@ -13,6 +13,8 @@ use gangplank_protocol::{ErrorData, ErrorKind};
 /// How a command of a hook ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
+    /// The command's name, where the hook is an object.
+    pub name: Option<String>,
     /// Its exit code; 128 + number for a signal.
     pub exit_code: i32,
     /// The last lines it wrote.
@@ -43,9 +45,10 @@ async fn all<F: Future<Output = Result<Ended, ErrorData>>>(
 /// The error for a hook that ended so, if it failed.
 fn failure(hook: LifecycleHook, ended: Option<&Ended>, container_id: Option<&str>) -> Option<ErrorData> {
     let ended = ended.filter(|ended| ended.exit_code != 0)?;
+    let command = ended.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     let what = match ended.exit_code {
-        130 => format!("{hook} was interrupted"),
-        code => format!("{hook} failed with exit code {code}"),
+        130 => format!("{hook}{command} was interrupted"),
+        code => format!("{hook}{command} failed with exit code {code}"),
     };
     let details = ErrorDetails::Command {
         exit_code: Some(ended.exit_code),

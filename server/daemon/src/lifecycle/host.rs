@@ -70,7 +70,7 @@ async fn run(
         ErrorData::new(ErrorKind::Io, "initializeCommand's end cannot be learnt").caused_by(&e)
     })?;
     let exit_code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-    Ok(Ended { exit_code, last_output: [output, errors].concat() })
+    Ok(Ended { name, exit_code, last_output: [output, errors].concat() })
 }
 
 /// Tells a pipe's lines until it ends; gives the last ones.

@@ -94,7 +94,7 @@ impl Place {
         }
         let code = self.engine.exec_exit_code(&session.id).await.map_err(from_engine)?;
         guard.ended();
-        Ok(Ended { exit_code: i32::try_from(code).unwrap_or(-1), last_output: lines.last() })
+        Ok(Ended { name, exit_code: i32::try_from(code).unwrap_or(-1), last_output: lines.last() })
     }
 }
 
