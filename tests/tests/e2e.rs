@@ -10,6 +10,8 @@ mod e2e {
     mod exec;
     mod folders;
     mod harness;
+    mod lifecycle;
+    mod project;
     mod pull;
     mod trust;
     mod up;

@@ -1,63 +1,10 @@
 //! A folder opened in its container: what is made, which hooks run as whom, what the result says, what is refused.
 
-use std::path::PathBuf;
+use gangplank_tests::engine::Body;
+use gangplank_tests::{EngineKind, Image, Sandbox, engine};
+use serde_json::json;
 
-use gangplank_tests::sandbox::Output;
-use gangplank_tests::{Engine, EngineKind, Image, Sandbox, engine};
-use serde_json::{Value, json};
-
-/// One folder on one engine.
-struct Project {
-    engine: &'static Engine,
-    sandbox: Sandbox,
-    folder: PathBuf,
-    image: &'static str,
-}
-
-impl Project {
-    /// A folder whose configuration is the image and `more`.
-    fn new(image: Image, more: &Value) -> Project {
-        let engine = engine::for_tests(EngineKind::Docker);
-        let sandbox = Sandbox::on(engine);
-        let image = image.on(engine).unwrap();
-        let mut configuration = json!({ "image": image });
-        configuration.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let folder = sandbox.workspace("project", &configuration.to_string());
-        Project { engine, sandbox, folder, image }
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.sandbox.gangplank(arguments).within(&self.folder).env("GP_X", "1").run()
-    }
-
-    fn up(&self, more: &[&str]) -> Value {
-        self.run(&[&["up"], more].concat()).success().json()
-    }
-
-    fn inspect(&self, id: &str) -> Value {
-        self.engine.api().get(&format!("/containers/{id}/json")).unwrap()
-    }
-
-    fn in_container(&self, script: &str) -> String {
-        self.run(&["exec", "sh", "-c", script]).success().text()
-    }
-
-    /// The containers with this folder's label.
-    fn containers(&self) -> Vec<Value> {
-        let all = self.engine.api().get("/containers/json?all=true").unwrap();
-        let folder = self.folder.display().to_string();
-        let ours = |container: &&Value| container["Labels"]["devcontainer.local_folder"] == folder.as_str();
-        all.as_array().unwrap().iter().filter(ours).cloned().collect()
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
-    }
-}
-
-fn id_of(result: &Value) -> &str {
-    result["containerId"].as_str().unwrap()
-}
+use super::project::{Project, id_of};
 
 #[test]
 fn hooks_run_in_order_with_the_right_user_directory_and_environment_and_only_when_due() {
@@ -127,10 +74,21 @@ fn the_daemon_has_no_environment_of_its_own() {
         Image::Busybox,
         &json!({ "remoteEnv": { "SEEN": "${localEnv:GP_X}" }, "initializeCommand": "echo $GP_X > seen" }),
     );
-    // Started by somebody without GP_X, and without anything but what places need.
-    project.sandbox.gangplank(["ps"]).without_env("GP_X").run().success();
+    // Started by somebody who has nothing but what says where things are, not even an engine.
+    let places = ["HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"];
+    let environment = project.sandbox.environment();
+    let started = std::process::Command::new(gangplank_tests::sandbox::binary().unwrap())
+        .arg("ps")
+        .env_clear()
+        .envs(environment.into_iter().filter(|(name, _)| places.contains(name)))
+        .current_dir("/")
+        .output()
+        .unwrap();
+    let daemons = project.sandbox.processes();
+    assert!(!daemons.is_empty(), "no daemon was started: {started:?}");
     project.up(&["--trust"]);
     assert_eq!(project.in_container("echo $SEEN; cat seen"), "1\n1\n");
+    assert_eq!(project.sandbox.processes(), daemons, "it is the same daemon");
 }
 
 #[test]
@@ -197,6 +155,61 @@ fn properties_and_run_args_reach_the_container() {
 }
 
 #[test]
+fn everyday_run_args_take_effect() {
+    let project = Project::new(Image::Busybox, &json!({}));
+    let name = project.sandbox.name("named");
+    let variables = project.sandbox.write("project/variables", "# none\nFROM_FILE=a b\n");
+    // Each argument, where the engine then shows it, and what it shows.
+    let expected = [
+        (vec!["--name", &name], "/Name", json!(format!("/{name}"))),
+        (vec!["-p", "127.0.0.1::8080"], "/HostConfig/PortBindings/8080~1tcp/0/HostIp", json!("127.0.0.1")),
+        (vec!["--env-file", variables.to_str().unwrap()], "/Config/Env/0", json!("FROM_FILE=a b")),
+        (vec!["--tmpfs", "/fast:size=1m"], "/HostConfig/Tmpfs/~1fast", json!("size=1m")),
+        (vec!["--cap-drop=NET_RAW"], "/HostConfig/CapDrop/0", json!("NET_RAW")),
+        (vec!["--dns", "192.0.2.1"], "/HostConfig/Dns/0", json!("192.0.2.1")),
+        (
+            vec!["--sysctl", "net.ipv4.ip_unprivileged_port_start=0"],
+            "/HostConfig/Sysctls/net.ipv4.ip_unprivileged_port_start",
+            json!("0"),
+        ),
+        (vec!["--pids-limit=500"], "/HostConfig/PidsLimit", json!(500)),
+        (vec!["--group-add", "7"], "/HostConfig/GroupAdd/0", json!("7")),
+        (vec!["--restart", "unless-stopped"], "/HostConfig/RestartPolicy/Name", json!("unless-stopped")),
+        (vec!["--workdir", "/tmp"], "/Config/WorkingDir", json!("/tmp")),
+        (vec!["-u", "app"], "/Config/User", json!("app")),
+        (
+            vec!["--device", "/dev/null:/dev/nothing"],
+            "/HostConfig/Devices/0/PathInContainer",
+            json!("/dev/nothing"),
+        ),
+        (vec!["--memory-swap", "-1"], "/HostConfig/MemorySwap", json!(-1)),
+        (vec!["--ipc=private"], "/HostConfig/IpcMode", json!("private")),
+        (vec!["--stop-signal=INT"], "/Config/StopSignal", json!("INT")),
+        (vec!["--log-driver=none"], "/HostConfig/LogConfig/Type", json!("none")),
+        (vec!["-v", "/usr/share:/shared:ro"], "/HostConfig/Binds/0", json!("/usr/share:/shared:ro")),
+    ];
+    let arguments: Vec<&str> = expected.iter().flat_map(|(arguments, ..)| arguments.clone()).collect();
+    project.configure(&json!({ "privileged": true, "runArgs": arguments }));
+    let result = project.up(&["--trust"]);
+    let details = project.inspect(id_of(&result));
+    assert_eq!(details["HostConfig"]["Privileged"], true);
+    for (arguments, pointer, value) in &expected {
+        assert_eq!(details.pointer(pointer), Some(value), "{arguments:?}: {details:#}");
+    }
+    // Networks of the engine, one of them the workspace's alone.
+    for network in ["none", &project.sandbox.name("network")] {
+        if network != "none" {
+            let made = json!({ "Name": network, "Internal": true });
+            project.engine.api().post("/networks/create", Body::Json(&made)).unwrap();
+        }
+        project.configure(&json!({ "runArgs": ["--network", network] }));
+        let result = project.up(&["--trust", "--remove-existing-container"]);
+        let details = project.inspect(id_of(&result));
+        assert_eq!(details["HostConfig"]["NetworkMode"], network);
+    }
+}
+
+#[test]
 fn what_is_wrong_or_not_applied_is_refused_with_its_name_and_place() {
     let engine = engine::for_tests(EngineKind::Docker);
     let sandbox = Sandbox::on(engine);
@@ -218,29 +231,63 @@ fn what_is_wrong_or_not_applied_is_refused_with_its_name_and_place() {
 }
 
 #[test]
-fn a_folder_without_a_configuration_is_offered_images_and_can_have_one_written() {
+fn a_folder_without_a_configuration_is_offered_images_and_one_of_several_is_to_be_chosen() {
     let engine = engine::for_tests(EngineKind::Docker);
     let sandbox = Sandbox::on(engine);
     let file = sandbox.write("bare/main.py", "print('hello')");
     let folder = file.parent().unwrap();
     let output = sandbox.gangplank(["up"]).within(folder).run().exits(1).complains("configurationNotFound");
     assert_eq!(output.json()["details"]["offers"][0]["id"], "python");
-    sandbox.write("bare/.devcontainer/a/devcontainer.json", "{}");
-    sandbox.write("bare/.devcontainer/b/devcontainer.json", "{}");
-    sandbox.gangplank(["up"]).within(folder).run().exits(1).complains("configurationAmbiguous");
+    sandbox.gangplank(["rebuild"]).within(folder).run().exits(3).complains("configurationNotFound");
+    sandbox.gangplank(["plan"]).within(folder).run().success().says("main.py");
     let image = Image::Busybox.on(engine).unwrap();
+    sandbox.write("bare/.devcontainer/a/devcontainer.json", "{}");
     let chosen =
         sandbox.write("bare/.devcontainer/b/devcontainer.json", json!({ "image": image }).to_string());
+    let output = sandbox.gangplank(["up"]).within(folder).run().exits(1).complains("configurationAmbiguous");
+    assert_eq!(output.json()["details"]["configurations"].as_array().unwrap().len(), 2);
+    sandbox.gangplank(["rebuild"]).within(folder).run().exits(6).complains("configurationAmbiguous");
+
     let config = chosen.display().to_string();
     sandbox.gangplank(["up", "--config", &config]).within(folder).run().success();
+    sandbox.gangplank(["down", "--config", &config]).within(folder).run().success();
+    let mut asked = sandbox.gangplank(["up"]).within(folder).on_terminal(150, 30);
+    asked.shows("b/devcontainer.json");
+    asked.types("2\r");
+    asked.shows("is up");
+    let _ = asked.exits(0);
+}
+
+#[test]
+fn an_offered_image_is_taken_and_written_down_on_a_terminal() {
+    let project = Project::new(Image::Busybox, &json!({}));
+    let folder = project.sandbox.path("work/bare");
+    project.sandbox.write("bare/go.mod", "module example");
+    let offers = project.sandbox.gangplank(["up"]).within(&folder).run().exits(1).json();
+    let offered = offers["details"]["offers"][0]["image"].as_str().unwrap().to_owned();
+    // What is offered is in a registry on the internet; the engine shall have it already.
+    let _image = project.image_named(&offered);
+    let mut asked = project.sandbox.gangplank(["up"]).within(&folder).on_terminal(150, 30);
+    asked.shows(&offered);
+    asked.types("1\r");
+    asked.shows("Write");
+    asked.types("y\r");
+    asked.shows("is up");
+    let _ = asked.exits(0);
+    let written = std::fs::read_to_string(folder.join(".devcontainer/devcontainer.json")).unwrap();
+    assert!(written.contains(&offered), "{written}");
+    project.sandbox.gangplank(["up"]).within(&folder).run().success();
+    project.sandbox.gangplank(["down"]).within(&folder).run().success();
 }
 
 #[test]
 fn containers_are_reused_replaced_and_expected_as_asked() {
     let project = Project::new(Image::Busybox, &json!({}));
     project.run(&["up", "--expect-existing-container"]).exits(1).complains("does not exist");
-    let first = project.up(&["--remote-env", "A=1"]);
+    let first = project.up(&[]);
     assert_eq!(project.up(&["--expect-existing-container"]), first);
+    let with = project.up(&["--include-configuration"]);
+    assert_eq!(with["configuration"]["image"], project.image);
     let second = project.up(&["--remove-existing-container"]);
     assert_ne!(id_of(&second), id_of(&first));
     project.run(&["rebuild"]).success();
@@ -249,17 +296,72 @@ fn containers_are_reused_replaced_and_expected_as_asked() {
     let labelled = project.up(&["--id-label", "project=other"]);
     assert_eq!(project.inspect(id_of(&labelled))["Config"]["Labels"]["project"], "other");
     project.run(&["rm", "-f", id_of(&labelled)]).success();
+    let state = || {
+        project.run(&["status", "--format", "json"]).success().json()["workspace"]["container"]["state"]
+            .clone()
+    };
+    assert_eq!(state(), "running");
     project.run(&["stop"]).success();
+    assert_eq!(state(), "exited");
+    project.run(&["exec", "true"]).exits(1).complains("gangplank");
     project.run(&["start"]).success();
-    project.run(&["plan"]).success().says(project.image);
+    assert_eq!(state(), "running");
+    project.run(&["status", "--all"]).success().says(&project.folder.display().to_string());
     project.run(&["down"]).success();
     assert_eq!(project.containers().len(), 0);
     project.run(&["status"]).exits(3).complains("gangplank up");
 }
 
 #[test]
-fn an_image_with_metadata_or_without_a_shell_is_refused_clearly_and_leaves_nothing() {
-    let project = Project::new(Image::Empty, &json!({}));
-    project.run(&["up"]).exits(1).complains("/bin/sh");
+fn an_image_with_metadata_is_refused_by_what_it_brings_and_leaves_nothing() {
+    let project = Project::new(Image::Busybox, &json!({}));
+    let labelled = |metadata: &str| {
+        let image = project.image_with(&json!({ "Labels": { "devcontainer.metadata": metadata } }));
+        project.configure(&json!({ "image": image.reference }));
+        image
+    };
+    let image = labelled(r#"[{"id":"feature"},{"remoteUser":"app","postStartCommand":"true"}]"#);
+    let output = project.run(&["up"]).exits(1).complains("devcontainer.metadata").complains(&image.reference);
+    let output = output.complains("remoteUser").complains("postStartCommand");
+    assert_eq!(output.json()["kind"], "notApplied");
     assert_eq!(project.containers().len(), 0);
+    drop(image);
+    // One that brings nothing changes nothing.
+    let _image = labelled("[]");
+    project.up(&[]);
+}
+
+#[test]
+fn an_image_without_a_shell_is_refused_by_up_and_fine_for_run() {
+    let project = Project::new(Image::Empty, &json!({}));
+    let output = project.run(&["up"]).exits(1).complains("/bin/sh").complains("an image that has a shell");
+    assert_eq!(output.json()["step"], "start");
+    assert_eq!(project.containers().len(), 0);
+    let name = project.sandbox.name("shell-less");
+    project.run(&["run", "--rm", "--name", &name, project.image, "/sleep", "0"]).exits(0);
+    project.run(&["run", "-d", "--name", &name, project.image]).success();
+    project.run(&["exec", "--container-id", &name, "/sleep", "0"]).exits(0);
+    project.run(&["exec", "--container-id", &name, "sh"]).exits(127);
+    project.run(&["rm", "-f", &name]).success();
+}
+
+#[test]
+fn the_images_own_command_runs_where_it_is_not_overridden() {
+    let project = Project::new(Image::Busybox, &json!({}));
+    let image = project
+        .image_with(&json!({ "Cmd": ["sh", "-c", "echo \"own $0\" > /own; exec sleep 1000", "a  b"] }));
+    project.configure(&json!({ "image": image.reference, "overrideCommand": false }));
+    project.up(&[]);
+    let own = "until [ -s /own ]; do sleep 0.05; done; cat /own; tr '\\0' ' ' < /proc/1/cmdline";
+    assert_eq!(project.in_container(own), "own a  b\nsleep 1000 ");
+    project.run(&["down"]).success();
+    // A command that ends takes the container with it, which is said.
+    let image = project.image_with(&json!({ "Cmd": ["sh", "-c", "echo my last words; exit 3"] }));
+    project.configure(&json!({ "image": image.reference, "overrideCommand": false }));
+    project
+        .run(&["up"])
+        .exits(1)
+        .complains("exit code 3")
+        .complains("my last words")
+        .complains("overrideCommand");
 }

@@ -1,0 +1,168 @@
+//! Hooks and the environment that they and processes run in: forms, failures, what flags leave out.
+
+use gangplank_tests::Image;
+use serde_json::json;
+
+use super::project::{Project, id_of};
+
+/// A value with everything that a shell, JSON or a list of variables could trip over.
+const AWKWARD: &str = "a \"b\" 'c' $HOME ${x} `d` \\ =\tü 漢字 😀\nsecond line";
+
+#[test]
+fn values_of_variables_reach_the_container_byte_by_byte() {
+    let project = Project::new(
+        Image::Busybox,
+        &json!({
+            "containerEnv": { "AWKWARD": AWKWARD, "EMPTY": "", "HERE": "1" },
+            "remoteEnv": { "COPY": "${containerEnv:AWKWARD}", "FALLBACK": "${localEnv:GP_NONE:else}", "HERE": null },
+        }),
+    );
+    let result = project.up(&["--trust"]);
+    let details = project.inspect(id_of(&result));
+    let variables: Vec<&str> =
+        details["Config"]["Env"].as_array().unwrap().iter().map(|entry| entry.as_str().unwrap()).collect();
+    assert!(variables.contains(&&*format!("AWKWARD={AWKWARD}")), "{variables:?}");
+    assert!(variables.contains(&"EMPTY="), "{variables:?}");
+    assert_eq!(project.in_container("printf %s \"$AWKWARD\""), AWKWARD);
+    assert_eq!(project.in_container("printf %s \"$COPY\""), AWKWARD);
+    assert_eq!(
+        project.in_container("echo ${EMPTY-unset} $FALLBACK ${HERE-unset}"),
+        " else unset\n".trim_start()
+    );
+}
+
+#[test]
+fn an_array_is_run_without_a_shell_and_an_objects_commands_side_by_side() {
+    let project = Project::new(
+        Image::Busybox,
+        &json!({
+            "onCreateCommand": ["touch", "$HOME; a b"],
+            // Each waits for the other: one after the other they would never end.
+            "postCreateCommand": {
+                "left": "touch left; until [ -e right ]; do sleep 0.1; done",
+                "right": ["sh", "-c", "touch right; until [ -e left ]; do sleep 0.1; done"],
+            },
+        }),
+    );
+    project.up(&[]);
+    for file in ["$HOME; a b", "left", "right"] {
+        assert!(project.folder.join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn every_hook_has_the_references_marker() {
+    let project = Project::new(
+        Image::Python,
+        &json!({
+            "remoteUser": "vscode", "onCreateCommand": "true", "updateContentCommand": "true",
+            "postCreateCommand": "true", "postStartCommand": "true", "postAttachCommand": "true",
+        }),
+    );
+    let result = project.up(&[]);
+    let details = project.inspect(id_of(&result));
+    let (created, started) = (&details["Created"], &details["State"]["StartedAt"]);
+    let home = project.in_container("cd; pwd").trim().to_owned();
+    assert_ne!(home, "/root");
+    let names = project.in_container("ls -A ~/.devcontainer");
+    let expected = [
+        (".onCreateCommandMarker", created),
+        (".postCreateCommandMarker", created),
+        (".postStartCommandMarker", started),
+        (".updateContentCommandMarker", created),
+    ];
+    assert_eq!(names.lines().collect::<Vec<_>>(), expected.map(|(name, _)| name));
+    for (name, time) in expected {
+        let content = project.in_container(&format!("cat ~/.devcontainer/{name}"));
+        assert_eq!(content, format!("{}\n", time.as_str().unwrap()), "{name}");
+    }
+}
+
+#[test]
+fn flags_leave_hooks_out_until_an_up_without_them() {
+    let says = |hook: &str| format!("echo {hook} $ADDED >> log");
+    let project = Project::new(
+        Image::Busybox,
+        &json!({
+            "onCreateCommand": says("onCreate"), "updateContentCommand": says("updateContent"),
+            "postCreateCommand": says("postCreate"), "postStartCommand": says("postStart"),
+            "postAttachCommand": says("postAttach"),
+        }),
+    );
+    let fresh = |flags: &[&str]| {
+        let before = project.log();
+        project.up(flags);
+        project.log().strip_prefix(&before).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(fresh(&["--skip-post-create"]).is_empty());
+    assert_eq!(fresh(&["--skip-non-blocking-commands"]), ["onCreate", "updateContent"]);
+    assert_eq!(
+        fresh(&["--skip-post-attach", "--remote-env", "ADDED=more words"]),
+        ["postCreate more words", "postStart more words"]
+    );
+    assert_eq!(fresh(&[]), ["postAttach"]);
+}
+
+#[test]
+fn a_failing_part_of_an_object_is_named_and_the_container_stays() {
+    let project = Project::new(
+        Image::Busybox,
+        &json!({
+            "postCreateCommand": { "good": "echo fine", "bad": "echo the reason >&2; exit 4" },
+            "postStartCommand": "touch started",
+        }),
+    );
+    let output = project.run(&["up"]).exits(1).complains("the reason").complains("exit code 4");
+    let result = output.json();
+    assert_eq!((&result["outcome"], &result["kind"]), (&json!("error"), &json!("lifecycleFailed")));
+    assert_eq!(result["step"], "postCreateCommand");
+    assert!(result["message"].as_str().unwrap().contains("postCreateCommand (bad)"), "{result}");
+    assert_eq!(result["details"]["exitCode"], 4);
+    assert!(result["details"]["lastOutput"].to_string().contains("the reason"), "{result}");
+    assert_eq!(project.containers().len(), 1);
+    assert!(!project.folder.join("started").exists());
+}
+
+#[test]
+fn a_failing_initialize_command_ends_it_before_there_is_a_container() {
+    let project = Project::new(
+        Image::Busybox,
+        &json!({ "initializeCommand": "echo no network here; exit 5", "onCreateCommand": "touch created" }),
+    );
+    let output = project.run(&["up", "--trust"]).exits(1).complains("no network here");
+    let result = output.json();
+    assert_eq!((&result["step"], &result["kind"]), (&json!("initializeCommand"), &json!("lifecycleFailed")));
+    assert_eq!(result["containerId"], json!(null));
+    assert_eq!(project.containers().len(), 0);
+    project.configure(&json!({ "initializeCommand": "true", "onCreateCommand": "touch created" }));
+    project.up(&["--trust"]);
+    assert!(project.folder.join("created").exists());
+}
+
+#[test]
+fn an_interrupted_hook_ends_and_the_next_up_goes_on_after_it() {
+    let project = Project::new(
+        Image::Busybox,
+        &json!({ "onCreateCommand": "echo $$ > pid; touch runs; sleep 1000", "postCreateCommand": "touch after" }),
+    );
+    let mut terminal = project.sandbox.gangplank(["up"]).within(&project.folder).on_terminal(100, 30);
+    terminal.shows("onCreateCommand");
+    wait_for(|| project.folder.join("runs").exists(), "the hook never ran");
+    terminal.types("\u{3}");
+    let _ = terminal.exits(130);
+    let gone = "p=$(cat pid); [ ! -d /proc/$p ] && echo gone || echo runs";
+    wait_for(|| project.in_container(gone) == "gone\n", "the hook's process lives on");
+    // As the reference: its marker was written before it ran.
+    project.up(&[]);
+    assert!(project.folder.join("after").exists());
+    assert_eq!(project.containers().len(), 1);
+}
+
+/// Waits for a state; the deadline is for liveness only.
+fn wait_for(state: impl Fn() -> bool, never: &str) {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !state() {
+        assert!(std::time::Instant::now() < end, "{never}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
