@@ -7,7 +7,10 @@
 #[cfg(test)]
 #[path = "e2e"]
 mod e2e {
+    mod daemon;
+    mod doors;
     mod exec;
+    mod faults;
     mod folders;
     mod harness;
     mod lifecycle;
@@ -16,6 +19,7 @@ mod e2e {
     mod trust;
     mod up;
     mod walkthrough;
+    mod watch;
 
     #[test]
     fn every_file_is_a_module() {
