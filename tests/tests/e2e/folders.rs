@@ -18,6 +18,35 @@ fn spaces_unicode_colons_and_commas_in_paths_are_just_letters() {
 }
 
 #[test]
+fn a_symlinked_folder_is_opened_by_the_name_it_was_given() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let configuration = json!({ "image": Image::Busybox.on(engine).unwrap() }).to_string();
+    let folder = sandbox.workspace("real", &configuration);
+    let link = sandbox.path("work/link");
+    std::os::unix::fs::symlink(&folder, &link).unwrap();
+    let named = link.display().to_string();
+    let up = || sandbox.gangplank(["up", "--workspace-folder", &named]).run().success().json();
+    let first = up();
+    assert_eq!(first["remoteWorkspaceFolder"], "/workspaces/link");
+    let id = first["containerId"].as_str().unwrap();
+    let details = engine.api().get(&format!("/containers/{id}/json")).unwrap();
+    assert_eq!(details["Config"]["Labels"]["devcontainer.local_folder"], named);
+    std::fs::write(folder.join("file"), "through the link").unwrap();
+    let cat = ["exec", "--workspace-folder", &named, "cat", "file"];
+    sandbox.gangplank(cat).run().success().says_exactly("through the link");
+    assert_eq!(up(), first);
+
+    // Led elsewhere, the link is another folder, which the container must not go on without.
+    let other = sandbox.workspace("other", &configuration);
+    std::fs::write(other.join("file"), "elsewhere").unwrap();
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(&other, &link).unwrap();
+    up();
+    sandbox.gangplank(cat).run().success().says_exactly("elsewhere");
+}
+
+#[test]
 fn the_git_root_is_mounted_and_the_folder_beneath_it_opened() {
     let engine = engine::for_tests(EngineKind::Docker);
     let sandbox = Sandbox::on(engine);
@@ -77,12 +106,13 @@ fn an_engine_over_tcp_gets_a_bind_mount_only_for_a_folder_that_it_sees() {
     let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, [".devcontainer"], "the proof left something behind");
 
-    // The same in a mount namespace in which the folder is another one than the engine's.
+    // The same in a mount namespace in which the folder's parent is another one than the engine's.
     let binary = gangplank_tests::sandbox::binary().unwrap();
     let script = format!(
-        "mount -t tmpfs none {folder} && mkdir {folder}/.devcontainer && \
+        "mount -t tmpfs none {parent} && mkdir -p {folder}/.devcontainer && cd {folder} && \
          printf '%s' '{configuration}' > {folder}/.devcontainer/devcontainer.json && \
          {binary} up --workspace-folder {folder}; status=$?; {binary} daemon stop; exit $status",
+        parent = folder.parent().unwrap().display(),
         folder = folder.display(),
         binary = binary.display()
     );

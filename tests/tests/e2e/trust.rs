@@ -47,6 +47,9 @@ fn each_effect_alone_is_refused_and_named() {
         let flag = named.trim_start_matches('-');
         assert!(listed.contains(flag) || listed.contains(named), "{named} is not named in {listed}");
         assert!(!folder.join("canary").exists(), "{named} ran on the host");
+        // The verbs that are not the reference's have a code for it.
+        sandbox.gangplank(["rebuild"]).within(&folder).run().exits(4).complains("untrusted");
+        sandbox.gangplank(["plan"]).within(&folder).run().success().says(flag);
     }
     let all = engine.api().get("/containers/json?all=true").unwrap().to_string();
     assert!(!all.contains(&sandbox.path("work/one").display().to_string()), "a container was made");
@@ -72,9 +75,7 @@ fn consent_is_remembered_for_exactly_this_folder_and_these_effects() {
     up(&folder).run().success();
     assert_eq!(ran(), 2);
 
-    // A link to the folder is the same folder; another folder, or another text, is not.
-    let link = sandbox.path("work/link");
-    symlink(&folder, &link).unwrap();
+    // Another folder with the same text, or another text, was not consented to.
     let copy = sandbox.path("work/copy");
     std::fs::create_dir_all(copy.join(".devcontainer")).unwrap();
     let configuration = folder.join(".devcontainer/devcontainer.json");
@@ -86,6 +87,68 @@ fn consent_is_remembered_for_exactly_this_folder_and_these_effects() {
     assert_eq!(ran(), 2);
     up(&folder).env("GANGPLANK_TRUST", "all").run().success();
     assert_eq!(ran(), 3);
+}
+
+#[test]
+fn trust_of_a_folder_is_not_carried_over_by_links_and_dots() {
+    let (sandbox, folder) = project(&json!({ "initializeCommand": "echo ran >> canary" }));
+    let configuration = std::fs::read_to_string(folder.join(".devcontainer/devcontainer.json")).unwrap();
+    let mut asked = sandbox.gangplank(["up"]).within(&folder).on_terminal(100, 30);
+    asked.shows("echo ran >> canary");
+    asked.types("y\r");
+    let _ = asked.exits(0);
+
+    let evil = sandbox.workspace("deep/evil", &configuration);
+    let refused = |path: &Path| {
+        let path = path.display().to_string();
+        sandbox.gangplank(["up", "--workspace-folder", &path]).run().exits(1).complains("untrusted");
+        assert!(!evil.join("canary").exists(), "{path}");
+    };
+    refused(&folder.join("../deep/evil"));
+    symlink(&evil, sandbox.path("work/link")).unwrap();
+    refused(&sandbox.path("work/link"));
+    // The trusted path itself, led elsewhere.
+    std::fs::rename(&folder, sandbox.path("work/moved")).unwrap();
+    symlink(&evil, &folder).unwrap();
+    refused(&folder);
+    // And back: the same folder is the same folder, by whatever name.
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(sandbox.path("work/moved"), &folder).unwrap();
+    let again = sandbox.path("work/again");
+    symlink(&folder, &again).unwrap();
+    sandbox.gangplank(["up", "--workspace-folder", again.to_str().unwrap()]).run().success();
+    let ran = std::fs::read_to_string(folder.join("canary")).unwrap();
+    assert_eq!(ran, "ran\nran\n");
+}
+
+#[test]
+fn a_grant_for_once_is_not_remembered_and_only_the_word_all_grants_everything() {
+    let (sandbox, folder) = project(&json!({ "initializeCommand": "echo ran >> canary" }));
+    let up = |arguments: &[&str]| sandbox.gangplank([&["up"], arguments].concat()).within(&folder);
+    up(&["--trust"]).run().success();
+    up(&[]).run().exits(1).complains("untrusted");
+    up(&[]).env("GANGPLANK_TRUST", "1").run().exits(1).complains("untrusted");
+    up(&[]).env("GANGPLANK_TRUST", "all").run().success();
+    up(&[]).run().exits(1).complains("untrusted");
+    assert_eq!(std::fs::read_to_string(folder.join("canary")).unwrap(), "ran\nran\n");
+}
+
+#[test]
+fn what_a_configuration_says_cannot_hide_from_who_is_asked() {
+    let hidden = "touch canary #\u{1b}[2K\u{1b}[1A\rtrue \u{202e}lamron\u{200b}";
+    let (sandbox, folder) = project(&json!({ "initializeCommand": hidden }));
+    let mut asked = sandbox.gangplank(["up"]).within(&folder).on_terminal(160, 30);
+    asked.shows("touch canary #\\u{1b}[2K\\u{1b}[1A\\u{d}true \\u{202e}lamron\\u{200b}");
+    // Neither the enter key alone nor the end of input is a yes.
+    asked.types("\r");
+    let _ = asked.exits(1);
+    let mut asked = sandbox.gangplank(["up"]).within(&folder).on_terminal(160, 30);
+    asked.shows("touch canary");
+    asked.shows("[y/N]");
+    asked.types("\u{4}");
+    let shown = asked.exits(130);
+    assert!(!shown.contains('\u{202e}'), "{shown}");
+    assert!(!folder.join("canary").exists());
 }
 
 #[test]
