@@ -29,6 +29,10 @@ use crate::start;
 /// Longest time that a call may take. Long work is an operation; the longest calls wait for a container to stop.
 pub const CALL_LIMIT: Duration = Duration::from_secs(600);
 
+/// How often a daemon that drops the connection before its hello is tried again,
+const MOST_ATTEMPTS: u32 = 20;
+/// and how long is waited in between.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
 const HELLO_LIMIT: Duration = Duration::from_secs(10);
 const MAX_MESSAGE: u32 = 64 * 1024 * 1024;
 /// Items of a feed that may wait to be read; the output of a busy build is thousands of lines.
@@ -137,7 +141,22 @@ impl Client {
 }
 
 impl Connection {
+    /// Connects and says hello. A daemon that is just ending may still take the connection and drop it: nothing was
+    /// asked of it yet, so the next one is asked.
     async fn open(place: &Place, options: &ConnectOptions) -> Result<Connection, ClientError> {
+        let mut attempts = 1;
+        loop {
+            match Connection::open_once(place, options).await {
+                Err(error) if error.is_lost_connection() && options.start && attempts < MOST_ATTEMPTS => {
+                    attempts += 1;
+                    tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn open_once(place: &Place, options: &ConnectOptions) -> Result<Connection, ClientError> {
         let (record, stream) = start::connect(place, options.start).await?;
         if record.protocol_version.major != PROTOCOL_VERSION.major {
             return Err(ClientError::ProtocolVersion {
