@@ -5,6 +5,7 @@
 //! The product is built in release for it; the reference CLI and the peer's watcher come from npm, into `target/bench`.
 
 mod peer;
+mod raw;
 mod series;
 mod up;
 mod watch;

@@ -10,6 +10,7 @@ use gangplank_tests::{Engine, EngineKind, Image, Sandbox};
 use serde_json::json;
 
 use crate::peer::Peers;
+use crate::raw::Raw;
 use crate::series::{Line, Table};
 
 struct Bench<'a> {
@@ -49,6 +50,7 @@ pub(crate) fn measure(
         Line::new("`up`, stopped (ms)"),
         Line::new("`up`, three hooks, no container (ms)"),
     ];
+    let mut raw = Raw::connect(&bench.engine)?;
     // The first round starts the daemon and fills caches on all sides; it does not count.
     for round in 0..=rounds {
         let mut note = |line: usize, limit: Duration, ours: Duration, peer: Duration| {
@@ -58,13 +60,13 @@ pub(crate) fn measure(
                 lines[line].peer.add(peer);
             }
         };
-        let (fresh, id) = bench.raw_create_and_start(0)?;
+        let (fresh, id) = bench.raw_create_and_start(&mut raw, 0)?;
         note(0, fresh, bench.ours(&ours)?, bench.reference(&theirs)?);
-        note(1, bench.raw_look(&id)?, bench.ours(&ours)?, bench.reference(&theirs)?);
+        note(1, raw_look(&mut raw, &id)?, bench.ours(&ours)?, bench.reference(&theirs)?);
         bench.stop_all()?;
-        note(2, bench.raw_start(&id)?, bench.ours(&ours)?, bench.reference(&theirs)?);
+        note(2, raw_start(&mut raw, &id)?, bench.ours(&ours)?, bench.reference(&theirs)?);
         bench.remove_all()?;
-        let (hooked, _) = bench.raw_create_and_start(3)?;
+        let (hooked, _) = bench.raw_create_and_start(&mut raw, 3)?;
         note(3, hooked, bench.ours(&ours_hooks)?, bench.reference(&theirs_hooks)?);
         bench.remove_all()?;
     }
@@ -104,7 +106,7 @@ impl Bench<'_> {
         Err(HarnessError::Program { program: shown, status: output.status.to_string(), tail })
     }
 
-    fn raw_create_and_start(&self, execs: usize) -> Result<(Duration, String), HarnessError> {
+    fn raw_create_and_start(&self, raw: &mut Raw, execs: usize) -> Result<(Duration, String), HarnessError> {
         let source = self.sandbox.path("work");
         let container = json!({
             "Image": self.image,
@@ -113,34 +115,18 @@ impl Bench<'_> {
             "Labels": { "dev.gangplank.test": self.sandbox.unique() },
             "HostConfig": { "Mounts": [{ "Type": "bind", "Source": source, "Target": "/workspaces/raw" }] },
         });
-        let api = self.engine.api();
         let begun = Instant::now();
-        let made = api.post("/containers/create", Body::Json(&container))?;
+        let made = raw.call("POST", "/containers/create", Some(&container))?;
         let id = made["Id"].as_str().unwrap_or_default().to_owned();
-        api.post(&format!("/containers/{id}/start"), Body::Empty)?;
+        raw.call("POST", &format!("/containers/{id}/start"), None)?;
         for _ in 0..execs {
             let exec = json!({ "Cmd": ["true"], "AttachStdout": true, "AttachStderr": true });
-            let exec = api.post(&format!("/containers/{id}/exec"), Body::Json(&exec))?;
+            let exec = raw.call("POST", &format!("/containers/{id}/exec"), Some(&exec))?;
             let exec = exec["Id"].as_str().unwrap_or_default().to_owned();
-            api.post(&format!("/exec/{exec}/start"), Body::Json(&json!({ "Detach": true })))?;
-            while api.get(&format!("/exec/{exec}/json"))?["Running"].as_bool() == Some(true) {}
+            raw.call("POST", &format!("/exec/{exec}/start"), Some(&json!({ "Detach": true })))?;
+            while raw.call("GET", &format!("/exec/{exec}/json"), None)?["Running"] == true {}
         }
         Ok((begun.elapsed(), id))
-    }
-
-    fn raw_look(&self, id: &str) -> Result<Duration, HarnessError> {
-        let api = self.engine.api();
-        let begun = Instant::now();
-        api.get("/containers/json?all=true")?;
-        api.get(&format!("/containers/{id}/json"))?;
-        Ok(begun.elapsed())
-    }
-
-    fn raw_start(&self, id: &str) -> Result<Duration, HarnessError> {
-        let api = self.engine.api();
-        let begun = Instant::now();
-        api.post(&format!("/containers/{id}/start"), Body::Empty)?;
-        Ok(begun.elapsed())
     }
 
     /// The containers of this run: its own by label, those of workspaces by their folder.
@@ -175,4 +161,17 @@ impl Bench<'_> {
         }
         Ok(())
     }
+}
+
+fn raw_look(raw: &mut Raw, id: &str) -> Result<Duration, HarnessError> {
+    let begun = Instant::now();
+    raw.call("GET", "/containers/json?all=true", None)?;
+    raw.call("GET", &format!("/containers/{id}/json"), None)?;
+    Ok(begun.elapsed())
+}
+
+fn raw_start(raw: &mut Raw, id: &str) -> Result<Duration, HarnessError> {
+    let begun = Instant::now();
+    raw.call("POST", &format!("/containers/{id}/start"), None)?;
+    Ok(begun.elapsed())
 }

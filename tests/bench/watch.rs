@@ -33,7 +33,7 @@ pub(crate) fn measure(
 ) -> Result<(), HarnessError> {
     let engine = Engine::shared(EngineKind::Docker)?;
     let mut ready = Line::new("50,000 files watched, ready (ms)");
-    let mut memory = Line::new("50,000 files watched, memory it takes (MB, PSS)");
+    let mut memory = Line::new("50,000 files watched, memory it takes (MB, anonymous)");
     let tree = Sandbox::on(&engine);
     let root = lay_out(&tree)?;
     for round in 0..=rounds.min(7) {
@@ -102,13 +102,13 @@ fn ours(binary: &Path, sandbox: &Sandbox, root: &Path) -> Result<(Duration, f64)
     };
     run(&["ps"]).output().map_err(HarnessError::io("start", binary))?;
     let daemon = sandbox.processes().iter().map(|process| process.id).max().unwrap_or_default();
-    let before = pss(daemon);
+    let before = anonymous(daemon);
     let mut watch = run(&["watch", "--format", "ndjson", "--workspace-folder"]);
     watch.arg(root).stdout(Stdio::piped());
     let begun = Instant::now();
     let watch = watch.spawn().map_err(HarnessError::io("start", binary))?;
     let (took, watch) = until_ready(watch, begun, binary)?;
-    let memory = pss(daemon) - before;
+    let memory = anonymous(daemon) - before;
     end(watch);
     Ok((took, memory))
 }
@@ -123,7 +123,7 @@ fn peer(peers: &Peers, root: &Path) -> Result<(Duration, f64), HarnessError> {
     let begun = Instant::now();
     let node = node.spawn().map_err(HarnessError::io("start node", root))?;
     let (took, node) = until_ready(node, begun, root)?;
-    let memory = pss(node.id());
+    let memory = anonymous(node.id());
     end(node);
     Ok((took, memory))
 }
@@ -146,11 +146,11 @@ fn end(mut child: Child) {
     let _ = child.wait();
 }
 
-/// Proportional memory of a process in MB.
-fn pss(process: u32) -> f64 {
+/// Memory of a process that is its own, in MB: what it shares with other processes of the program does not count.
+fn anonymous(process: u32) -> f64 {
     let rollup = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
-    let kilobytes = rollup
-        .lines()
-        .find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok());
+    let kilobytes = rollup.lines().find_map(|line| {
+        line.strip_prefix("Pss_Anon:")?.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok()
+    });
     kilobytes.unwrap_or(f64::NAN) / 1000.0
 }
