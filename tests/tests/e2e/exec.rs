@@ -1,7 +1,11 @@
 //! Processes in containers: grammar, exit codes, bytes, terminals, several engines.
 
+use std::io::Read;
+
 use gangplank_tests::{EngineKind, Image, Sandbox, engine};
 use serde_json::json;
+
+use super::project::wait_for;
 
 /// A sandbox with a workspace that is up; its folder and container.
 fn workspace(image: Image) -> (Sandbox, std::path::PathBuf, String) {
@@ -22,12 +26,25 @@ fn exit_codes_streams_flags_and_names_are_passed_on() {
     exec(&["true"]).exits(0);
     exec(&["sh", "-c", "exit 7"]).exits(7);
     exec(&["sh", "-c", "kill -9 $$"]).exits(137);
+    exec(&["sh", "-c", "kill -TERM $$"]).exits(143);
     exec(&["no-such-program"]).exits(127);
+    exec(&["/etc/passwd"]).exits(126);
+    exec(&["/tmp"]).exits(126);
     exec(&["sh", "-c", "echo out; echo err >&2"]).success().says_exactly("out\n").complains("err");
     exec(&["printf", "[%s]", "a b", "", "$x", "--flag"]).success().says_exactly("[a b][][$x][--flag]");
     exec(&["-e", "A=x y", "-u", "app", "-w", "/tmp", "sh", "-c", "echo $A $E $(id -un) $(pwd)"])
         .success()
         .says_exactly("x y 1 app /tmp\n");
+    exec(&["--remote-env", "B=1 2", "-e", "GP_HERE", "sh", "-c", "echo $B ${GP_HERE-none}"])
+        .success()
+        .says_exactly("1 2 none\n");
+    sandbox
+        .gangplank(["exec", "-e", "GP_HERE", "sh", "-c", "echo \"$GP_HERE\""])
+        .within(&folder)
+        .env("GP_HERE", "from  here")
+        .run()
+        .success()
+        .says_exactly("from  here\n");
     let details = engine::for_tests(EngineKind::Docker).api().get(&format!("/containers/{id}/json")).unwrap();
     let name = details["Name"].as_str().unwrap().trim_start_matches('/');
     for container in [&id[..], &id[..12], name] {
@@ -56,6 +73,77 @@ fn twenty_megabytes_go_through_pipes_both_ways_unchanged() {
 }
 
 #[test]
+fn both_outputs_flow_at_once_and_input_that_nobody_reads_holds_up_nothing() {
+    let (sandbox, folder, _) = workspace(Image::Busybox);
+    let script = "for i in 1 2 3; do head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2; done; exit 6";
+    let output = sandbox
+        .gangplank(["exec", "sh", "-c", script])
+        .within(&folder)
+        .input(vec![7; 4_000_000])
+        .run()
+        .exits(6);
+    assert_eq!((output.stdout.len(), output.stderr.len()), (3_000_000, 3_000_000));
+}
+
+#[test]
+fn input_terminal_and_background_are_given_where_asked_for() {
+    let (sandbox, folder, _) = workspace(Image::Busybox);
+    let exec = |arguments: &[&str]| sandbox.gangplank([&["exec"], arguments].concat()).within(&folder);
+    let which = "[ -t 0 ] && echo in; [ -t 1 ] && echo out; true";
+    exec(&["sh", "-c", which]).run().success().says_exactly("");
+    exec(&["-t", "sh", "-c", which]).run().success().says_exactly("in\r\nout\r\n");
+    exec(&["-i", "cat"]).input("given").run().success().says_exactly("given");
+    // In the background: it is back at once, says nothing, and the command goes on.
+    let script = "echo unheard; cat > input; until [ -e go ]; do sleep 0.05; done; touch done";
+    exec(&["-d", "sh", "-c", script]).input("not given").run().success().says_exactly("");
+    std::fs::write(folder.join("go"), "").unwrap();
+    wait_for(|| folder.join("done").exists(), "the background command did not go on");
+    assert_eq!(std::fs::read(folder.join("input")).unwrap(), b"");
+}
+
+#[test]
+fn what_cannot_be_run_says_why() {
+    let (sandbox, folder, id) = workspace(Image::Busybox);
+    let exec = |arguments: &[&str]| sandbox.gangplank([&["exec"], arguments].concat()).within(&folder).run();
+    let said = |output: gangplank_tests::sandbox::Output| output.text() + &output.errors();
+    let user = exec(&["-u", "nobody-here", "true"]);
+    assert_ne!(user.code(), Some(0));
+    assert!(said(user).contains("nobody-here"));
+    let directory = exec(&["-w", "/no/such/directory", "true"]);
+    assert_ne!(directory.code(), Some(0));
+    assert!(said(directory).contains("/no/such/directory"));
+    let unknown = sandbox.gangplank(["exec", "--container-id", "no-such-container", "true"]).run().exits(1);
+    assert!(unknown.errors().contains("no-such-container"), "{unknown}");
+    sandbox.gangplank(["stop", "-t", "0", &id]).run().success();
+    exec(&["true"]).exits(1).complains("does not run").complains("`gangplank up` starts");
+}
+
+#[test]
+fn signals_reach_the_command_and_a_closed_output_ends_it() {
+    let (sandbox, folder, _) = workspace(Image::Busybox);
+    let exec = |script: &str| sandbox.gangplank(["exec", "sh", "-c", script]).within(&folder).spawn();
+    let waits =
+        |name: &str| format!("trap 'touch {name}; exit 5' {name}; echo ready; while :; do sleep 0.05; done");
+    for (signal, code) in [("INT", 5), ("TERM", 143)] {
+        let mut child = exec(&waits(signal));
+        let mut line = [0; 6];
+        child.stdout.as_mut().unwrap().read_exact(&mut line).unwrap();
+        let sent = std::process::Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{signal}");
+        wait_for(|| folder.join(signal).exists(), "the signal did not reach the command");
+    }
+    let mut child = exec("echo $$ > pid; exec yes");
+    let mut line = [0; 2];
+    child.stdout.as_mut().unwrap().read_exact(&mut line).unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(141));
+    let gone = "[ -d /proc/$(cat pid) ] || echo gone";
+    let gone = || sandbox.gangplank(["exec", "sh", "-c", gone]).within(&folder).run().success().text();
+    wait_for(|| gone() == "gone\n", "the command lives on without a reader");
+}
+
+#[test]
 fn a_terminal_feels_like_one() {
     let (sandbox, folder, _) = workspace(Image::Python);
     let mut terminal = sandbox.gangplank(["exec", "bash", "--norc"]).within(&folder).on_terminal(90, 20);
@@ -69,6 +157,13 @@ fn a_terminal_feels_like_one() {
     terminal.types("\u{3}");
     terminal.types("echo code $?\r");
     terminal.shows("code 130");
+    // Job control: the job stops, the shell goes on.
+    terminal.types("echo stop''ping; sleep 1000\r");
+    terminal.shows("stopping");
+    terminal.types("\u{1a}");
+    terminal.shows("Stopped");
+    terminal.types("kill %1; wait; echo go''es on\r");
+    terminal.shows("goes on");
     // Bytes that engines take for their own: NUL, 1, 2, and Ctrl-P.
     terminal.types("stty -echo raw; echo rea''dy; dd bs=1 count=5 2>/dev/null | od -An -tx1; stty sane\r");
     terminal.shows("ready");
@@ -86,11 +181,18 @@ fn the_detach_keys_leave_the_process_running() {
     terminal.shows("here");
     terminal.types("\u{10}\u{11}");
     let _ = terminal.exits(0);
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while !folder.join("lived").exists() {
-        assert!(std::time::Instant::now() < end, "the process did not live on");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    wait_for(|| folder.join("lived").exists(), "the process did not live on");
+
+    // Other keys; then the usual ones are the program's.
+    let keys = ["exec", "--detach-keys", "ctrl-a,d", "sh"];
+    let mut terminal = sandbox.gangplank(keys).within(&folder).on_terminal(80, 24);
+    terminal
+        .types("stty -echo raw -ixon; echo rea''dy; dd bs=1 count=2 2>/dev/null | od -An -tx1; stty sane\r");
+    terminal.shows("ready");
+    terminal.types("\u{10}\u{11}");
+    terminal.shows("10 11");
+    terminal.types("\u{1}d");
+    let _ = terminal.exits(0);
 }
 
 #[test]
@@ -101,6 +203,16 @@ fn shell_behaves_as_a_shell_in_the_mapped_directory() {
         |arguments: &[&str]| sandbox.gangplank([&["shell"], arguments].concat()).within(folder.join("sub"));
     shell(&["-c", "pwd; exit 4"]).run().exits(4).says_exactly("/workspaces/project/sub\n");
     shell(&["-l", "-c", "echo $E"]).run().success().says_exactly("1\n");
+    shell(&["-c", "echo \"$0-$1\"", "zero", "a  b"]).run().success().says_exactly("zero-a  b\n");
+    shell(&["-c", "cat"]).input([0, 255, 10]).run().success().says_exactly([0, 255, 10]);
+    // A directory of the host that is not in the container leads to the workspace folder.
+    let folder = folder.to_str().unwrap();
+    sandbox
+        .gangplank(["shell", "--workspace-folder", folder, "-c", "pwd"])
+        .within("/")
+        .run()
+        .success()
+        .says_exactly("/workspaces/project\n");
     let mut terminal = shell(&[]).on_terminal(80, 24);
     terminal.types("pwd\r");
     terminal.shows("/workspaces/project/sub");

@@ -3,7 +3,7 @@
 use gangplank_tests::Image;
 use serde_json::json;
 
-use super::project::{Project, id_of};
+use super::project::{Project, id_of, wait_for};
 
 /// A value with everything that a shell, JSON or a list of variables could trip over.
 const AWKWARD: &str = "a \"b\" 'c' $HOME ${x} `d` \\ =\tü 漢字 😀\nsecond line";
@@ -156,13 +156,4 @@ fn an_interrupted_hook_ends_and_the_next_up_goes_on_after_it() {
     project.up(&[]);
     assert!(project.folder.join("after").exists());
     assert_eq!(project.containers().len(), 1);
-}
-
-/// Waits for a state; the deadline is for liveness only.
-fn wait_for(state: impl Fn() -> bool, never: &str) {
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while !state() {
-        assert!(std::time::Instant::now() < end, "{never}");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
 }

@@ -105,3 +105,12 @@ impl Drop for TemporaryImage {
 pub(super) fn id_of(result: &Value) -> &str {
     result["containerId"].as_str().unwrap()
 }
+
+/// Waits for a state; the deadline is for liveness only.
+pub(super) fn wait_for(state: impl Fn() -> bool, never: &str) {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !state() {
+        assert!(std::time::Instant::now() < end, "{never}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}

@@ -303,7 +303,7 @@ fn containers_are_reused_replaced_and_expected_as_asked() {
     assert_eq!(state(), "running");
     project.run(&["stop"]).success();
     assert_eq!(state(), "exited");
-    project.run(&["exec", "true"]).exits(1).complains("gangplank");
+    project.run(&["exec", "true"]).exits(1).complains("`gangplank up` starts");
     project.run(&["start"]).success();
     assert_eq!(state(), "running");
     project.run(&["status", "--all"]).success().says(&project.folder.display().to_string());
