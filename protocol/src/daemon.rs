@@ -1,6 +1,7 @@
 //! The daemon itself: who it is, how it does, how to end it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,28 @@ pub struct DaemonHelloResult {
     /// use it, and look again when it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine: Option<EngineId>,
+}
+
+/// The content of `daemon.json` in the state directory, by which clients find the daemon. Written once it listens,
+/// removed when it ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct DaemonRecord {
+    /// The daemon's process id.
+    pub pid: u32,
+    /// Its socket, absolute, at most 100 bytes.
+    pub socket: PathBuf,
+    /// Its build.
+    pub version: String,
+    /// The protocol it speaks.
+    pub protocol_version: ProtocolVersion,
+    /// The loopback address it listens on as well, if it was asked to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<String>,
+    /// The file that holds the bearer token for that address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// Parameters of methods that need none.

@@ -505,6 +505,36 @@ capabilities: Array<string>,
 engine?: EngineId, };
 
 /**
+ * The content of `daemon.json` in the state directory, by which clients find the daemon. Written once it listens,
+ * removed when it ends.
+ */
+export type DaemonRecord = {
+/**
+ * The daemon's process id.
+ */
+pid: number,
+/**
+ * Its socket, absolute, at most 100 bytes.
+ */
+socket: string,
+/**
+ * Its build.
+ */
+version: string,
+/**
+ * The protocol it speaks.
+ */
+protocolVersion: ProtocolVersion,
+/**
+ * The loopback address it listens on as well, if it was asked to.
+ */
+tcp?: string,
+/**
+ * The file that holds the bearer token for that address.
+ */
+tokenFile?: string, };
+
+/**
  * Result of `daemon/status`.
  */
 export type DaemonStatus = {

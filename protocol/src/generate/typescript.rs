@@ -18,6 +18,7 @@ pub fn typescript() -> Vec<(String, String)> {
         (entry.declare)(&mut declarations);
     }
     declarations.add::<crate::error::ErrorData>();
+    declarations.add::<crate::daemon::DaemonRecord>();
     declarations.add::<crate::image::ImagePullResult>();
     declarations.add::<crate::container::ContainerRunResult>();
     declarations.add::<crate::workspace::WorkspaceUpResult>();

@@ -23,8 +23,9 @@ use tokio::net::UnixStream;
 use tokio::sync::Mutex;
 
 use crate::error::ClientError;
-use crate::place::{DaemonRecord, Place};
+use crate::place::Place;
 use crate::start;
+use gangplank_protocol::daemon::DaemonRecord;
 
 /// Longest time that a call may take. Long work is an operation; the longest calls wait for a container to stop.
 pub const CALL_LIMIT: Duration = Duration::from_secs(600);

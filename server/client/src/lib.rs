@@ -20,7 +20,7 @@ pub mod stream;
 
 pub use client::{Client, ConnectOptions, Feed};
 pub use error::ClientError;
-pub use place::{DaemonRecord, Place};
+pub use place::Place;
 pub use stream::{ProcessStream, StreamReader, StreamWriter};
 
 #[cfg(test)]

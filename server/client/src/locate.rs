@@ -7,7 +7,9 @@ use std::path::Path;
 use tokio::net::UnixStream;
 
 use crate::error::ClientError;
-use crate::place::{self, DaemonRecord, FileFacts, FileKind, Place};
+use gangplank_protocol::daemon::DaemonRecord;
+
+use crate::place::{self, FileFacts, FileKind, Place};
 
 /// The daemon's record; nothing when there is none, which means that no daemon listens.
 ///

@@ -8,8 +8,6 @@
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
-use gangplank_protocol::daemon::ProtocolVersion;
-use serde::{Deserialize, Serialize};
 
 /// Longest path of a Unix socket in bytes; longer ones are cut off silently by some runtimes.
 pub const MAX_SOCKET_PATH: usize = 107;
@@ -51,26 +49,6 @@ impl Place {
     pub fn log(&self) -> PathBuf {
         self.state.join("daemon.log")
     }
-}
-
-/// The content of `daemon.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DaemonRecord {
-    /// The daemon's process id.
-    pub pid: u32,
-    /// Its socket, absolute.
-    pub socket: PathBuf,
-    /// Its build.
-    pub version: String,
-    /// The protocol it speaks.
-    pub protocol_version: ProtocolVersion,
-    /// The loopback address it also listens on, if it was asked to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tcp: Option<String>,
-    /// The file with the token for that address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_file: Option<PathBuf>,
 }
 
 /// Why a path cannot be a daemon's socket.
@@ -183,6 +161,8 @@ fn expect(
 
 #[cfg(test)]
 mod tests {
+    use gangplank_protocol::daemon::DaemonRecord;
+
     use super::*;
 
     const DIRECTORY: FileFacts = FileFacts { kind: FileKind::Directory, owner: 1000, mode: 0o700 };

@@ -16,7 +16,8 @@ use tokio::net::UnixStream;
 use crate::environment::kept_by_daemon;
 use crate::error::ClientError;
 use crate::locate;
-use crate::place::{DaemonRecord, Place};
+use crate::place::Place;
+use gangplank_protocol::daemon::DaemonRecord;
 
 /// Names the program to start as a daemon, in place of the running one.
 pub const DAEMON_VARIABLE: &str = "GANGPLANK_DAEMON";

@@ -6,32 +6,10 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
 
-use gangplank_protocol::daemon::ProtocolVersion;
-use serde::{Deserialize, Serialize};
+use gangplank_protocol::daemon::DaemonRecord;
 
 use crate::place::{Durability, Place, write_atomically};
-
-/// What `daemon.json` tells a client.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Announcement {
-    /// The daemon's process id.
-    pub pid: u32,
-    /// The socket it listens on.
-    pub socket: PathBuf,
-    /// Its version.
-    pub version: String,
-    /// The protocol it speaks.
-    pub protocol_version: ProtocolVersion,
-    /// The loopback address it listens on, when asked to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tcp: Option<String>,
-    /// The file that holds the bearer token for that address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_file: Option<PathBuf>,
-}
 
 /// The right to be the daemon.
 #[derive(Debug)]
@@ -64,8 +42,8 @@ impl Instance {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn announce(&self, announcement: &Announcement) -> io::Result<()> {
-        let text = serde_json::to_vec_pretty(announcement).map_err(io::Error::other)?;
+    pub fn announce(&self, record: &DaemonRecord) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(record).map_err(io::Error::other)?;
         write_atomically(&self.place.state_file("daemon.json"), &text, Durability::Kernel)
     }
 }

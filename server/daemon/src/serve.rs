@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gangplank_protocol::PROTOCOL_VERSION;
+use gangplank_protocol::daemon::DaemonRecord;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::now;
 use crate::daemon::{About, Counters, Daemon, program};
-use crate::instance::{Announcement, Instance};
+use crate::instance::Instance;
 use crate::listen::{Doors, TcpDoor, TcpError, UnixDoor};
 use crate::operation::Operations;
 use crate::place::{Place, PlaceError};
@@ -115,7 +116,7 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
         log_path,
         idle_timeout: options.idle_timeout,
     };
-    let announcement = Announcement {
+    let record = DaemonRecord {
         pid: std::process::id(),
         socket: place.socket.clone(),
         version: program().version,
@@ -128,8 +129,8 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
     let (doors, rpc_server) = Doors::new(Arc::clone(&daemon), methods);
     let unix = tokio::spawn(doors.clone().serve_unix(unix, options.allowed_origins.clone()));
     let tcp = tcp.map(|door| tokio::spawn(doors.clone().serve_tcp(door, options.allowed_origins.clone())));
-    instance.announce(&announcement).map_err(start("tell where it listens"))?;
-    tracing::info!(pid = announcement.pid, socket = %place.socket.display(), tcp = ?announcement.tcp, version = announcement.version, "the daemon is there");
+    instance.announce(&record).map_err(start("tell where it listens"))?;
+    tracing::info!(pid = record.pid, socket = %place.socket.display(), tcp = ?record.tcp, version = record.version, "the daemon is there");
 
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: the daemon stops"),

@@ -76,7 +76,8 @@ impl Doors {
     }
 
     /// Serves the loopback port until the daemon stops.
-    pub async fn serve_tcp(self, mut door: TcpDoor, allowed_origins: Vec<String>) {
+    pub async fn serve_tcp(mut self, mut door: TcpDoor, allowed_origins: Vec<String>) {
+        self.limits = self.limits.of_another_door();
         let admits = Door::Tcp { port: door.address.port(), token: door.token.clone(), allowed_origins };
         let stop = self.daemon.stop.clone();
         while let Some(accepted) = stop.run_until_cancelled(door.accept()).await {

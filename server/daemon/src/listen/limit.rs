@@ -1,4 +1,5 @@
-//! Connections at once, control and stream connections counted apart, so that neither starves the other.
+//! Connections at once, control and stream connections counted apart, so that neither starves the other. Those that
+//! have said nothing yet are counted by door: any user of the machine can open them on the loopback port.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(super) const MOST_CONTROL: usize = 1024;
 /// Connections to `/stream/{id}`.
 pub(super) const MOST_STREAMS: usize = 2048;
-/// Connections that have not said yet what they want.
+/// Connections of one door that have not said yet what they want.
 const MOST_UNROUTED: usize = 256;
 
 #[derive(Debug, Clone)]
@@ -23,6 +24,11 @@ impl Limits {
             unrouted: Arc::new(Semaphore::new(MOST_UNROUTED)),
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
         }
+    }
+
+    /// The same limits at another door.
+    pub(super) fn of_another_door(&self) -> Self {
+        Self { unrouted: Arc::new(Semaphore::new(MOST_UNROUTED)), streams: Arc::clone(&self.streams) }
     }
 
     /// A place for a connection whose request is being read; waits for one.
