@@ -141,7 +141,7 @@ except (PermissionError, ConnectionError):
     // First the directory keeps others out; were it open, the peer's user would.
     assert_eq!(ask_as(65534), Some(7));
     let open = |path: &std::path::Path, mode| {
-        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap()
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
     };
     let socket_path = std::path::Path::new(&socket);
     for ancestor in socket_path.ancestors().skip(1).take(3).filter(|path| path.starts_with(sandbox.path("")))
