@@ -364,4 +364,5 @@ fn the_images_own_command_runs_where_it_is_not_overridden() {
         .complains("exit code 3")
         .complains("my last words")
         .complains("overrideCommand");
+    assert_eq!(project.containers().len(), 0);
 }

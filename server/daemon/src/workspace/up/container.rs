@@ -1,13 +1,14 @@
 //! The container of an `up`: found and started, or made from the configuration.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use gangplank_devcontainer::configuration::Configuration;
 use gangplank_devcontainer::identity::METADATA_LABEL;
 use gangplank_devcontainer::metadata::Metadata;
 use gangplank_devcontainer::mount::{Mount, MountKind};
 use gangplank_devcontainer::paths::HostPath;
-use gangplank_engine::container::{ContainerDetails, ContainerSpec};
+use gangplank_engine::container::{ContainerDetails, ContainerSpec, WaitCondition};
 use gangplank_engine::image::ImageDetails;
 use gangplank_engine::{EngineError, Product};
 use gangplank_protocol::{ErrorData, ErrorKind};
@@ -18,6 +19,10 @@ use crate::workspace::container_spec::{Ingredients, container_spec};
 use crate::workspace::plan::Planned;
 use crate::workspace::{find, mount_check, place_check, remove_container};
 use crate::{image, workspaces};
+
+/// How long the image's own command must last to count as one that goes on: an interpreter or a shell that finds no
+/// input ends sooner, and an `up` that said nothing about it would have opened nothing.
+const OWN_COMMAND_LASTS: Duration = Duration::from_secs(1);
 
 impl Up {
     /// The workspace's container, running; and whether it was made here.
@@ -45,7 +50,7 @@ impl Up {
         }
         let step = self.reporter.begin("create", "Create the container");
         let (id, created) = step.end(self.create(planned, spec).await)?;
-        Ok((self.first_start(&id).await?, created))
+        Ok((self.first_start(planned, &id).await?, created))
     }
 
     async fn remove(&self, id: &str) -> Result<(), ErrorData> {
@@ -127,9 +132,9 @@ impl Up {
 
     /// Starts a container that has never run. Where it cannot start it goes again: the next attempt, perhaps with a
     /// mended configuration, shall not find it.
-    async fn first_start(&self, id: &str) -> Result<ContainerDetails, ErrorData> {
+    async fn first_start(&self, planned: &Planned, id: &str) -> Result<ContainerDetails, ErrorData> {
         let step = self.reporter.begin("start", "Start the container");
-        let started = self.start(id).await;
+        let started = self.start(planned, id).await;
         if started.is_err() {
             let _ = self.remove(id).await;
         }
@@ -151,11 +156,11 @@ impl Up {
             .hint(format!("`docker unpause {}` lets it go on", details.name)));
         }
         if details.state.status == "created" {
-            return self.first_start(&id).await;
+            return self.first_start(planned, &id).await;
         }
         if !details.state.running {
             let step = self.reporter.begin("start", "Start the container");
-            return step.end(self.start(&id).await);
+            return step.end(self.start(planned, &id).await);
         }
         let mount =
             planned.configuration.workspace.mount.as_ref().filter(|mount| mount.kind == MountKind::Bind);
@@ -175,13 +180,18 @@ impl Up {
         step.end(restarted.await)
     }
 
-    async fn start(&self, id: &str) -> Result<ContainerDetails, ErrorData> {
+    async fn start(&self, planned: &Planned, id: &str) -> Result<ContainerDetails, ErrorData> {
         self.engine.start_container(id).await.map_err(|error| match error {
             EngineError::CommandNotRunnable { .. } => {
                 from_engine(error).hint("dev containers start with /bin/sh: take an image that has a shell")
             }
             error => from_engine(error),
         })?;
+        if planned.configuration.container.override_command == Some(false) {
+            // Whether it ended, and how, is seen next.
+            let ends = self.engine.wait_container(id, WaitCondition::NotRunning);
+            let _ = tokio::time::timeout(OWN_COMMAND_LASTS, ends).await;
+        }
         let details = self.engine.inspect_container(id).await.map_err(from_engine)?;
         if !details.state.running {
             let mut error = ErrorData::new(
