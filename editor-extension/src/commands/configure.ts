@@ -1,0 +1,35 @@
+/** Add Dev Container Configuration: a first configuration, by what the folder holds. */
+import * as vscode from "vscode";
+import { clientEnvironment } from "../environment";
+import { Cancelled } from "../failure";
+import { chooseFolder, type Session } from "../session";
+import { selectorOf } from "../workspace";
+import { register } from "./register";
+
+export function registerConfigureCommand(session: Session): void {
+  register(session, "gangplank.addConfiguration", async () => {
+    const { uri, name } = await chooseFolder(vscode.l10n.t("Which folder gets a dev container configuration?"));
+    const plan = await session.daemon.client.call("workspace/plan", { workspace: selectorOf(uri.fsPath), clientEnvironment: clientEnvironment(process.env) });
+    const [present] = plan.configurations;
+    if (present !== undefined) {
+      await vscode.window.showTextDocument(vscode.Uri.file(present));
+      void vscode.window.showInformationMessage(vscode.l10n.t("{0} has a dev container configuration already.", name));
+      return;
+    }
+    const picked = await vscode.window.showQuickPick(
+      plan.offers.map((offer) => ({ label: offer.title, description: offer.image, detail: offer.reason, offer })),
+      { title: vscode.l10n.t("Which image suits {0}?", name) },
+    );
+    if (picked === undefined) throw new Cancelled("no image chosen");
+    const file = vscode.Uri.joinPath(uri, ".devcontainer", "devcontainer.json");
+    const text = `${JSON.stringify({ name, image: picked.offer.image }, undefined, 2)}\n`;
+    const edit = new vscode.WorkspaceEdit();
+    // never over a file that has come meanwhile
+    edit.createFile(file, { overwrite: false, ignoreIfExists: false, contents: Buffer.from(text) });
+    if (!(await vscode.workspace.applyEdit(edit))) throw new Error(vscode.l10n.t("{0} could not be written.", file.fsPath));
+    await vscode.window.showTextDocument(file);
+    const reopen = vscode.l10n.t("Reopen in Container");
+    const chosen = await vscode.window.showInformationMessage(vscode.l10n.t("The configuration is written."), reopen);
+    if (chosen === reopen) await vscode.commands.executeCommand("gangplank.reopenInContainer");
+  }, { retry: true });
+}

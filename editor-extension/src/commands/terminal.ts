@@ -1,0 +1,42 @@
+/** New Container Terminal, and Attach to Running Container. */
+import * as vscode from "vscode";
+import type { AttachedWindow } from "../attached-window";
+import { Cancelled } from "../failure";
+import { chooseFolder, type Session } from "../session";
+import { openShell, openShellIn } from "../terminals";
+import { folderOf } from "../views/containers";
+import { open, selectorOf } from "../workspace";
+import { register } from "./register";
+
+export function registerTerminalCommands(session: Session, window: AttachedWindow): void {
+  const { client } = session.daemon;
+
+  register(session, "gangplank.newTerminal", async (item) => {
+    const folder = folderOf(item) ?? window.folder ?? (await chooseFolder(vscode.l10n.t("A terminal in which folder's container?"))).uri.fsPath;
+    await ensureUp(session, folder);
+    (await openShell(session, folder)).show();
+  }, { retry: true });
+
+  register(session, "gangplank.attachToContainer", async () => {
+    const { engine, containers } = await client.call("container/list", { all: false, labels: [] });
+    if (containers.length === 0) throw new Error(vscode.l10n.t("No container runs on {0}.", engine));
+    const picked = await vscode.window.showQuickPick(
+      containers.map((each) => ({ label: each.name, description: each.image, detail: each.status, id: each.id })),
+      { title: vscode.l10n.t("Attach to which running container?"), placeHolder: vscode.l10n.t("A terminal opens in it"), matchOnDescription: true },
+    );
+    if (picked === undefined) throw new Cancelled("no container chosen");
+    (await openShellIn(session, picked.id, picked.label)).show();
+  }, { retry: true });
+}
+
+/** Makes sure that the folder's container runs; where it does, nothing is shown. */
+export async function ensureUp(session: Session, folder: string): Promise<void> {
+  if (session.attachment.attached?.folder === folder) return;
+  const { workspaces } = await session.daemon.client.call("workspace/list", {});
+  const known = workspaces.find((each) => each.workspaceFolder === folder);
+  if (known?.container.state === "running") {
+    const { phase } = await session.daemon.client.call("workspace/inspect", { workspace: selectorOf(folder) });
+    if (phase === "running") return;
+  }
+  await open(session, folder, vscode.l10n.t("Opening the container"));
+}

@@ -1,0 +1,60 @@
+/** Reopen in Container, Reopen Locally, Rebuild, Retry, and opening another workspace's folder. */
+import * as vscode from "vscode";
+import type { AttachedWindow } from "../attached-window";
+import { Cancelled } from "../failure";
+import { consentTo } from "../prompt";
+import { chooseFolder, requireOwnMachine, type Session } from "../session";
+import { globalArguments, open } from "../workspace";
+import { folderOf } from "../views/containers";
+import { register } from "./register";
+
+export function registerWindowCommands(session: Session, window: AttachedWindow): void {
+  const title = vscode.l10n.t("Opening the container");
+
+  register(session, "gangplank.reopenInContainer", async () => {
+    requireOwnMachine();
+    if (window.folder !== undefined) {
+      await window.attach();
+      return;
+    }
+    const folder = (await chooseFolder(vscode.l10n.t("Which folder is to be reopened in its container?"))).uri.fsPath;
+    await enter(session, folder, title);
+  }, { retry: true });
+
+  register(session, "gangplank.openFolder", async (item) => {
+    requireOwnMachine();
+    const folder = folderOf(item);
+    if (folder === undefined) throw new Cancelled("no workspace named");
+    await enter(session, folder, title);
+  }, { retry: true });
+
+  register(session, "gangplank.reopenLocally", async () => {
+    const { folder } = window;
+    if (folder === undefined) throw new Error(vscode.l10n.t("This window is local already."));
+    await vscode.commands.executeCommand("vscode.openFolder", vscode.Uri.file(folder), { forceReuseWindow: true });
+  }, { untrusted: true });
+
+  const rebuild = async (pull: boolean): Promise<void> => {
+    requireOwnMachine();
+    const title = pull ? vscode.l10n.t("Rebuilding the container without cache") : vscode.l10n.t("Rebuilding the container");
+    if (window.folder !== undefined) {
+      await window.attach({ rebuild: true, pull, title });
+      return;
+    }
+    const folder = (await chooseFolder(vscode.l10n.t("Which folder's container is to be rebuilt?"))).uri.fsPath;
+    await enter(session, folder, title, { rebuild: true, pull });
+  };
+  register(session, "gangplank.rebuild", () => rebuild(false), { retry: true });
+  register(session, "gangplank.rebuildWithoutCache", () => rebuild(true), { retry: true });
+  register(session, "gangplank.retry", () => window.attach());
+}
+
+/** Brings the container up, then turns this window into the attached one. */
+async function enter(session: Session, folder: string, title: string, options: { rebuild?: boolean; pull?: boolean } = {}): Promise<void> {
+  const consented = await consentTo(session, folder);
+  const program = await session.daemon.program();
+  const up = await open(session, folder, title, { ...options, consented, beforeWindow: true });
+  const details = await session.daemon.client.call("container/inspect", { engine: up.engine, container: up.containerId });
+  const file = await session.windows.write({ folder, program: program.path, globalArguments: globalArguments(), containerName: details.name });
+  await vscode.commands.executeCommand("vscode.openFolder", file, { forceReuseWindow: true });
+}

@@ -1,0 +1,62 @@
+/** Activation: everything is made here, wired once, and nothing waits for the daemon. */
+import * as vscode from "vscode";
+import { AttachedWindow } from "./attached-window";
+import { Attachment, type Attached } from "./attachment";
+import { registerActions } from "./commands/actions";
+import { registerConfigureCommand } from "./commands/configure";
+import { registerContainerCommands } from "./commands/container";
+import { registerRunCommand } from "./commands/run";
+import { registerTerminalCommands } from "./commands/terminal";
+import { registerWindowCommands } from "./commands/window";
+import { Daemon } from "./daemon";
+import { registerLinks } from "./links";
+import { Operations } from "./operation";
+import { offerToReopen } from "./prompt";
+import { isUntrusted, type Session } from "./session";
+import { registerTasks } from "./tasks";
+import { ContainersView } from "./views/containers";
+import { OperationView } from "./views/operation";
+import { WindowFiles } from "./window-file";
+
+/** What other extensions may use. */
+export interface Api {
+  readonly version: 1;
+  /** The container that this window works in, if it does. */
+  attached(): Attached | undefined;
+}
+
+export function activate(context: vscode.ExtensionContext): Api {
+  const begun = performance.now();
+  const log = vscode.window.createOutputChannel("Gangplank", { log: true });
+  const daemon = new Daemon(context, log);
+  const attachment = new Attachment();
+  const operations = new Operations(daemon.client, log);
+  const session: Session = { context, log, daemon, operations, attachment, windows: new WindowFiles(context.globalStorageUri) };
+  const window = new AttachedWindow(session);
+  const containers = new ContainersView(session);
+  context.subscriptions.push(log, daemon, attachment, operations, window, containers, new OperationView(operations));
+  context.subscriptions.push(registerTasks(session), registerLinks(attachment));
+  registerWindowCommands(session, window);
+  registerContainerCommands(session, window, containers);
+  registerTerminalCommands(session, window);
+  registerRunCommand(session);
+  registerConfigureCommand(session);
+  registerActions(session, containers);
+
+  const begin = (): void => {
+    if (window.folder !== undefined) void window.attach();
+    else if (!isUntrusted()) void offerToReopen(session);
+  };
+  context.subscriptions.push(
+    vscode.workspace.onDidGrantWorkspaceTrust(() => {
+      containers.refresh();
+      begin();
+    }),
+    attachment.onChange(() => {
+      containers.refresh();
+    }),
+  );
+  begin();
+  log.info(`activated in ${(performance.now() - begun).toFixed(0)} ms`);
+  return { version: 1, attached: () => attachment.attached };
+}

@@ -1,0 +1,115 @@
+/**
+ * Long work as people see it: one notification with the step, a way to cancel it and a link to the log; the log gets
+ * every line; the view gets every step; questions are asked as they come.
+ */
+import type { Answer, JsonValue, Operation, OperationStarted, Question } from "gangplank-protocol";
+import * as vscode from "vscode";
+import type { Client } from "./client";
+import { Cancelled, OperationFailed } from "./failure";
+import { OperationModel, isGoing } from "./operation-model";
+
+/** Answers a question; nothing means that the user turned away, which cancels the operation. */
+export type Answerer = (question: Question) => Promise<Answer | undefined>;
+
+export class Operations implements vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<void>();
+  /** Fires when the operation on show changed. */
+  readonly onChange = this.changed.event;
+  /** The newest operation of this window, running or over. */
+  latest: OperationModel | undefined;
+
+  constructor(
+    private readonly client: Client,
+    private readonly log: vscode.LogOutputChannel,
+  ) {}
+
+  /** Follows an operation to its end. Throws `OperationFailed` or `Cancelled` when it does not succeed. */
+  async follow(title: string, started: OperationStarted, answer: Answerer): Promise<Operation> {
+    const model = new OperationModel(started.operationId);
+    this.latest = model;
+    await vscode.commands.executeCommand("setContext", "gangplank.working", true);
+    this.changed.fire();
+    this.log.info(`${title} (${started.operationId}${started.joined ? ", joined" : ""})`);
+    const withLog = `[${title}](command:gangplank.showLog "${vscode.l10n.t("Show Log")}")`;
+    try {
+      const operation = await vscode.window.withProgress(
+        { location: vscode.ProgressLocation.Notification, title: withLog, cancellable: true },
+        (progress, cancelled) => {
+          cancelled.onCancellationRequested(() => {
+            void this.cancel(model);
+          });
+          return this.toEnd(model, answer, (message) => {
+            progress.report({ message });
+          });
+        },
+      );
+      this.log.info(`${title}: ${operation.state}`);
+      if (operation.state === "succeeded") return operation;
+      if (operation.state === "cancelled") throw new Cancelled("cancelled");
+      throw new OperationFailed(operation);
+    } finally {
+      if (this.latest === model) await vscode.commands.executeCommand("setContext", "gangplank.working", false);
+      this.changed.fire();
+    }
+  }
+
+  async cancel(model = this.latest): Promise<void> {
+    if (model === undefined || model.ended !== undefined) return;
+    await this.client.call("operation/cancel", { operationId: model.operationId });
+  }
+
+  dispose(): void {
+    this.changed.dispose();
+  }
+
+  private toEnd(model: OperationModel, answer: Answerer, report: (message: string) => void): Promise<Operation> {
+    return new Promise((resolve, reject) => {
+      let asked: string | undefined;
+      const look = () => {
+        this.changed.fire();
+        if (model.ended !== undefined) {
+          subscription.end();
+          resolve(model.ended);
+          return;
+        }
+        const question = model.question;
+        if (question === undefined || question.questionId === asked) return;
+        asked = question.questionId;
+        this.ask(model, question, answer).catch((error: unknown) => {
+          this.log.warn(`the question was not answered: ${String(error)}`);
+        });
+      };
+      const reread = async () => {
+        const operation = await this.client.call("operation/get", { operationId: model.operationId });
+        model.replace(operation);
+        look();
+      };
+      const subscription = this.client.subscribe(
+        "operation/subscribe",
+        { operationId: model.operationId },
+        (item) => {
+          const news = model.apply(item.event);
+          for (const line of news.lines) this.log.info(line);
+          if (news.message !== undefined) report(news.message);
+          look();
+          if (item.resync === true && model.ended === undefined) reread().catch(reject);
+        },
+        reject,
+      );
+    });
+  }
+
+  private async ask(model: OperationModel, question: Question, answer: Answerer): Promise<void> {
+    const given = await answer(question);
+    // the operation may have ended, or somebody else may have answered meanwhile
+    if (model.ended !== undefined || model.question?.questionId !== question.questionId) return;
+    if (given === undefined) await this.cancel(model);
+    else await this.client.call("operation/answer", { operationId: model.operationId, questionId: question.questionId, answer: given });
+  }
+}
+
+/** The result of an operation that succeeded; which type it has the method says. */
+export function resultOf(operation: Operation): JsonValue {
+  if (isGoing(operation) || operation.result === undefined) throw new OperationFailed(operation);
+  return operation.result;
+}

@@ -1,0 +1,37 @@
+/** Tasks of type `gangplank`: a command in the container, without a shell between. */
+import * as vscode from "vscode";
+import type { Session } from "./session";
+import { globalArguments } from "./workspace";
+
+interface Definition extends vscode.TaskDefinition {
+  command: string;
+  args?: string[];
+  cwd?: string;
+}
+
+export function registerTasks(session: Session): vscode.Disposable {
+  return vscode.tasks.registerTaskProvider("gangplank", {
+    provideTasks: () => [],
+    resolveTask: async (task) => {
+      if (!vscode.workspace.isTrusted) return undefined;
+      const definition = task.definition as Definition;
+      const folder = typeof task.scope === "object" ? task.scope : vscode.workspace.workspaceFolders?.[0];
+      if (folder === undefined) return undefined;
+      const program = await session.daemon.program();
+      const where = definition.cwd === undefined ? [] : ["--workdir", definition.cwd];
+      const args = [...globalArguments(), "exec", "--workspace-folder", folder.uri.fsPath, ...where, "--", definition.command, ...(definition.args ?? [])];
+      const resolved = new vscode.Task(
+        definition,
+        folder,
+        task.name,
+        "gangplank",
+        new vscode.ProcessExecution(program.path, args, { cwd: folder.uri.fsPath }),
+        task.problemMatchers,
+      );
+      resolved.presentationOptions = task.presentationOptions;
+      resolved.isBackground = task.isBackground;
+      if (task.group !== undefined) resolved.group = task.group;
+      return resolved;
+    },
+  });
+}

@@ -1,0 +1,68 @@
+/** The view of dev containers: every workspace that has one, with its state and what can be done. */
+import type { Workspace } from "gangplank-protocol";
+import { basename, dirname } from "node:path";
+import * as vscode from "vscode";
+import { headline } from "../failure";
+import { isUntrusted, type Session } from "../session";
+
+/** An item of the view, as commands get it. */
+class WorkspaceItem {
+  constructor(
+    readonly workspace: Workspace,
+    readonly current: boolean,
+  ) {}
+}
+
+/** The folder of an item of the view; nothing for anything else. */
+export function folderOf(item: unknown): string | undefined {
+  return item instanceof WorkspaceItem ? item.workspace.workspaceFolder : undefined;
+}
+
+export class ContainersView implements vscode.TreeDataProvider<WorkspaceItem>, vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<undefined>();
+  readonly onDidChangeTreeData = this.changed.event;
+  private readonly tree: vscode.TreeView<WorkspaceItem>;
+
+  constructor(private readonly session: Session) {
+    this.tree = vscode.window.createTreeView("gangplank.containers", { treeDataProvider: this });
+    // the list is asked for when it is looked at, not kept up behind its back
+    this.tree.onDidChangeVisibility(({ visible }) => {
+      if (visible) this.refresh();
+    });
+  }
+
+  refresh(): void {
+    this.changed.fire(undefined);
+  }
+
+  async getChildren(parent?: WorkspaceItem): Promise<WorkspaceItem[]> {
+    if (parent !== undefined || isUntrusted()) return [];
+    try {
+      const { workspaces } = await this.session.daemon.client.call("workspace/list", {});
+      delete this.tree.message;
+      const current = this.session.attachment.attached?.containerId;
+      return workspaces.map((workspace) => new WorkspaceItem(workspace, workspace.container.containerId === current));
+    } catch (error) {
+      this.tree.message = headline(error);
+      return [];
+    }
+  }
+
+  getTreeItem({ workspace, current }: WorkspaceItem): vscode.TreeItem {
+    const { container, workspaceFolder } = workspace;
+    const running = container.state === "running";
+    const item = new vscode.TreeItem(basename(workspaceFolder));
+    item.id = container.containerId;
+    item.description = `${current ? vscode.l10n.t("this window") : container.state} · ${container.image}`;
+    item.tooltip = `${workspaceFolder}\n${container.name} (${container.state})\n${container.image}`;
+    item.iconPath = new vscode.ThemeIcon(running ? "vm-running" : "vm-outline");
+    item.contextValue = running ? "workspace.running" : "workspace.stopped";
+    item.accessibilityInformation = { label: `${basename(workspaceFolder)}, ${container.state}, ${container.image}, ${dirname(workspaceFolder)}` };
+    return item;
+  }
+
+  dispose(): void {
+    this.tree.dispose();
+    this.changed.dispose();
+  }
+}

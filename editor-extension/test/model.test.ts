@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Operation, OperationEvent } from "gangplank-protocol";
+import { OperationFailed, headline } from "../src/failure";
+import { OperationModel } from "../src/operation-model";
+import { findPaths } from "../src/link-text";
+import { sharedPaths, toContainer, toHost } from "../src/paths";
+import { quoted } from "../src/quote";
+import { windowText } from "../src/window-file";
+import { clientEnvironment, engineEnvironment } from "../src/environment";
+
+const step = (name: string, status: "running" | "succeeded" | "failed", exitCode?: number): OperationEvent => ({
+  type: "step",
+  step: { step: name, title: name, status, startedAt: 0, ...(exitCode === undefined ? {} : { exitCode }) },
+});
+
+test("steps keep their order, and a step is replaced by what it became", () => {
+  const model = new OperationModel("op-1");
+  for (const event of [step("pull", "running"), step("pull", "succeeded"), step("create", "running")]) model.apply(event);
+  assert.deepEqual(model.steps.map((each) => [each.step, each.status]), [["pull", "succeeded"], ["create", "running"]]);
+  assert.equal(model.running?.step, "create");
+});
+
+test("output becomes whole lines, a line written over keeps its last state, and the rest comes at the end", () => {
+  const model = new OperationModel("op-1");
+  const output = (text: string): string[] => model.apply({ type: "output", step: "postCreateCommand", text }).lines;
+  assert.deepEqual(output("one\ntw"), ["postCreateCommand | one"]);
+  assert.deepEqual(output("o\r\n10%\r20%\r\nrest"), ["postCreateCommand | two", "postCreateCommand | 20%"]);
+  const operation: Operation = { operationId: "op-1", kind: "workspaceUp", subject: "/x", state: "succeeded", startedAt: 0, steps: [] };
+  assert.deepEqual(model.apply({ type: "ended", operation }).lines, ["postCreateCommand | rest"]);
+  assert.equal(model.ended?.state, "succeeded");
+});
+
+test("a pull's percentage is of all its layers", () => {
+  const model = new OperationModel("op-1");
+  model.apply(step("pull", "running"));
+  const layer = (item: string, done: number): OperationEvent => ({ type: "progress", step: "pull", item, status: "Downloading", done, total: 100 });
+  model.apply(layer("a", 100));
+  assert.equal(model.apply(layer("b", 0)).message, "pull: 50 %");
+});
+
+test("a failing hook is told by its step and its own output first", () => {
+  const operation: Operation = {
+    operationId: "op-1", kind: "workspaceUp", subject: "/x", state: "failed", startedAt: 0, steps: [],
+    error: {
+      kind: "lifecycleFailed", message: "a hook failed", step: "postCreateCommand", causes: [], hint: "mend it",
+      details: { type: "command", exitCode: 3, lastOutput: ["setting up", "no such package: frobnicate"] },
+    },
+  };
+  assert.equal(headline(new OperationFailed(operation)), "postCreateCommand failed with exit code 3: setting up\nno such package: frobnicate — Mend it.");
+});
+
+test("paths go both ways by what is mounted, the most specific first", () => {
+  const mounts = [
+    { kind: "bind", source: "/home/a/repo", target: "/workspaces/repo", readOnly: false },
+    { kind: "volume", source: "cache", target: "/workspaces/repo/cache", readOnly: false },
+    { kind: "bind", source: "/data", target: "/mnt", readOnly: true },
+  ];
+  const shared = sharedPaths({ host: "/home/a/repo/sub", container: "/workspaces/repo/sub" }, mounts);
+  assert.equal(toHost(shared, "/workspaces/repo/sub/main.py"), "/home/a/repo/sub/main.py");
+  assert.equal(toHost(shared, "/workspaces/repo/other.py"), "/home/a/repo/other.py");
+  assert.equal(toHost(shared, "/workspaces/repository/x"), undefined);
+  assert.equal(toHost(shared, "/mnt/../etc/passwd"), undefined);
+  assert.equal(toContainer(shared, "/data/ä b.py"), "/mnt/ä b.py");
+  assert.equal(toContainer(shared, "/home/a/elsewhere"), undefined);
+});
+
+test("paths are found in tracebacks, compiler messages and plain text", () => {
+  const found = (text: string) => findPaths(text).map(({ path, line, column }) => [path, line, column]);
+  assert.deepEqual(found('  File "/workspaces/my proj/main.py", line 3, in <module>'), [["/workspaces/my proj/main.py", 3, undefined]]);
+  assert.deepEqual(found("/w/a.c:3:7: error: x"), [["/w/a.c", 3, 7]]);
+  assert.deepEqual(found("see /w/a.ts(12,5) and (/w/b.py)"), [["/w/a.ts", 12, 5], ["/w/b.py", undefined, undefined]]);
+  assert.deepEqual(found("https://example.org/w/a.c and src/x.c:1"), []);
+});
+
+test("a word for the shell is quoted where it must be", () => {
+  assert.equal(quoted("/workspaces/a/main.py"), "/workspaces/a/main.py");
+  assert.equal(quoted("/w/it's $(x).py"), "'/w/it'\\''s $(x).py'");
+});
+
+test("the window's file has the folder, the default profile, and a title without variables of the folder's making", () => {
+  const text = windowText({ folder: "/home/a/b ${x} ä", program: "/opt/gangplank", globalArguments: ["--context", "c"], containerName: "box" });
+  const parsed = JSON.parse(text) as { folders: unknown; settings: Record<string, unknown> };
+  assert.deepEqual(parsed.folders, [{ path: "/home/a/b ${x} ä", name: "b ${x} ä" }]);
+  assert.equal(parsed.settings["terminal.integrated.defaultProfile.linux"], "Container");
+  assert.deepEqual(parsed.settings["terminal.integrated.profiles.linux"], {
+    Container: { path: "/opt/gangplank", args: ["--context", "c", "shell", "--workspace-folder", "/home/a/b ${x} ä"], icon: "package" },
+  });
+  assert.ok(!String(parsed.settings["window.title"]).includes("${x}"));
+});
+
+test("the editor's own doors and secrets do not travel with the greeting", () => {
+  const environment = { HOME: "/h", DOCKER_HOST: "unix:///x", GITHUB_TOKEN: "s", VSCODE_IPC_HOOK_CLI: "/s", ELECTRON_RUN_AS_NODE: "1", EMPTY: undefined };
+  assert.deepEqual(engineEnvironment(environment), { HOME: "/h", DOCKER_HOST: "unix:///x" });
+  assert.deepEqual(clientEnvironment(environment), { HOME: "/h", DOCKER_HOST: "unix:///x", GITHUB_TOKEN: "s" });
+});

@@ -1,0 +1,14 @@
+/** The parts of the editor's API that the tested modules use. */
+export const l10n = {
+  t: (text: string, ...values: unknown[]): string => text.replace(/\{(\d+)\}/g, (_, index: string) => String(values[Number(index)])),
+};
+
+export class Uri {
+  private constructor(
+    readonly scheme: string,
+    readonly fsPath: string,
+  ) {}
+  static file(path: string): Uri {
+    return new Uri("file", path);
+  }
+}
