@@ -1,5 +1,6 @@
 //! What tests of one opened folder share: the folder, its configuration and what there is of it on the engine.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 use gangplank_tests::engine::Body;
@@ -13,6 +14,8 @@ pub(super) struct Project {
     pub(super) sandbox: Sandbox,
     pub(super) folder: PathBuf,
     pub(super) image: &'static str,
+    /// Last, so that they go after the sandbox has removed the containers that use them.
+    images: RefCell<Vec<TemporaryImage>>,
 }
 
 impl Project {
@@ -22,7 +25,7 @@ impl Project {
         let sandbox = Sandbox::on(engine);
         let image = image.on(engine).unwrap();
         let folder = sandbox.path("work/project");
-        let project = Project { engine, sandbox, folder, image };
+        let project = Project { engine, sandbox, folder, image, images: RefCell::default() };
         project.configure(more);
         project
     }
@@ -66,38 +69,44 @@ impl Project {
         std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
-    /// An image like the project's with another container configuration (`Cmd`, `Labels`), for as long as it is held.
-    pub(super) fn image_with(&self, configuration: &Value) -> TemporaryImage {
+    /// The reference of an image like the project's with another container configuration (`Cmd`, `Labels`).
+    pub(super) fn image_with(&self, configuration: &Value) -> String {
         let api = self.engine.api();
         let container = self.sandbox.name("image");
         let create = format!("/containers/create?name={container}");
         api.post(&create, Body::Json(&json!({ "Image": self.image }))).unwrap();
         let repository = format!("{}/image", self.sandbox.unique());
-        let commit = format!("/commit?container={container}&repo={repository}&tag=1");
+        let tag = self.images.borrow().len();
+        let commit = format!("/commit?container={container}&repo={repository}&tag={tag}");
         let committed = api.post(&commit, Body::Json(configuration));
         api.delete(&format!("/containers/{container}")).unwrap();
         committed.unwrap();
-        TemporaryImage { engine: self.engine, reference: format!("{repository}:1") }
+        self.goes_at_last(format!("{repository}:{tag}"))
     }
 
-    /// Another name for the project's image, for as long as it is held.
-    pub(super) fn image_named(&self, reference: &str) -> TemporaryImage {
+    /// Gives the project's image another name too.
+    pub(super) fn name_image(&self, reference: &str) {
         let (repository, tag) = reference.rsplit_once(':').unwrap();
         let tagging = format!("/images/{}/tag?repo={repository}&tag={tag}", self.image);
         self.engine.api().post(&tagging, Body::Empty).unwrap();
-        TemporaryImage { engine: self.engine, reference: reference.to_owned() }
+        self.goes_at_last(reference.to_owned());
+    }
+
+    fn goes_at_last(&self, reference: String) -> String {
+        self.images.borrow_mut().push(TemporaryImage { engine: self.engine, reference: reference.clone() });
+        reference
     }
 }
 
 /// An image that goes when this is dropped.
 pub(super) struct TemporaryImage {
-    engine: &'static Engine,
+    pub(super) engine: &'static Engine,
     pub(super) reference: String,
 }
 
 impl Drop for TemporaryImage {
     fn drop(&mut self) {
-        // forced: the sandbox, and with it the container, may go later; gone already is as good
+        // gone already is as good
         let _ = self.engine.api().delete(&format!("/images/{}?force=true&noprune=true", self.reference));
     }
 }

@@ -1,8 +1,10 @@
 //! Images: got from a registry layer by layer, listed, removed; and what is said where that cannot be.
 
 use gangplank_tests::engine::Body;
-use gangplank_tests::{Engine, EngineKind, Image, Sandbox, engine, registry};
+use gangplank_tests::{EngineKind, Image, Sandbox, engine, registry};
 use serde_json::{Value, json};
+
+use super::project::TemporaryImage;
 
 /// The size of the upper layer: large enough for its download to be seen.
 const LAYER: usize = 24 << 20;
@@ -11,8 +13,9 @@ const LAYER: usize = 24 << 20;
 /// test: that has none of the two.
 struct Offered {
     sandbox: Sandbox,
-    engine: &'static Engine,
     reference: String,
+    /// Last, so that it goes after the sandbox has removed the containers that use it.
+    pulled: TemporaryImage,
 }
 
 impl Offered {
@@ -41,18 +44,11 @@ impl Offered {
         let pushed = api.post(&format!("/images/{repository}/push?tag=1"), Body::Empty);
         api.delete(&format!("/images/{reference}?noprune=true")).unwrap();
         pushed.unwrap();
-        Offered { sandbox, engine, reference }
+        Offered { sandbox, pulled: TemporaryImage { engine, reference: reference.clone() }, reference }
     }
 
     fn is_on_the_engine(&self) -> bool {
-        self.engine.api().get(&format!("/images/{}/json", self.reference)).is_ok()
-    }
-}
-
-impl Drop for Offered {
-    fn drop(&mut self) {
-        // removed by the test where it went well
-        let _ = self.engine.api().delete(&format!("/images/{}?force=true", self.reference));
+        self.pulled.engine.api().get(&format!("/images/{}/json", self.reference)).is_ok()
     }
 }
 

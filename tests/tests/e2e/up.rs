@@ -266,7 +266,7 @@ fn an_offered_image_is_taken_and_written_down_on_a_terminal() {
     let offers = project.sandbox.gangplank(["up"]).within(&folder).run().exits(1).json();
     let offered = offers["details"]["offers"][0]["image"].as_str().unwrap().to_owned();
     // What is offered is in a registry on the internet; the engine shall have it already.
-    let _image = project.image_named(&offered);
+    project.name_image(&offered);
     let mut asked = project.sandbox.gangplank(["up"]).within(&folder).on_terminal(150, 30);
     asked.shows(&offered);
     asked.types("1\r");
@@ -317,17 +317,16 @@ fn an_image_with_metadata_is_refused_by_what_it_brings_and_leaves_nothing() {
     let project = Project::new(Image::Busybox, &json!({}));
     let labelled = |metadata: &str| {
         let image = project.image_with(&json!({ "Labels": { "devcontainer.metadata": metadata } }));
-        project.configure(&json!({ "image": image.reference }));
+        project.configure(&json!({ "image": image }));
         image
     };
     let image = labelled(r#"[{"id":"feature"},{"remoteUser":"app","postStartCommand":"true"}]"#);
-    let output = project.run(&["up"]).exits(1).complains("devcontainer.metadata").complains(&image.reference);
+    let output = project.run(&["up"]).exits(1).complains("devcontainer.metadata").complains(&image);
     let output = output.complains("remoteUser").complains("postStartCommand");
     assert_eq!(output.json()["kind"], "notApplied");
     assert_eq!(project.containers().len(), 0);
-    drop(image);
     // One that brings nothing changes nothing.
-    let _image = labelled("[]");
+    let _ = labelled("[]");
     project.up(&[]);
 }
 
@@ -350,14 +349,14 @@ fn the_images_own_command_runs_where_it_is_not_overridden() {
     let project = Project::new(Image::Busybox, &json!({}));
     let image = project
         .image_with(&json!({ "Cmd": ["sh", "-c", "echo \"own $0\" > /own; exec sleep 1000", "a  b"] }));
-    project.configure(&json!({ "image": image.reference, "overrideCommand": false }));
+    project.configure(&json!({ "image": image, "overrideCommand": false }));
     project.up(&[]);
     let own = "until [ -s /own ]; do sleep 0.05; done; cat /own; tr '\\0' ' ' < /proc/1/cmdline";
     assert_eq!(project.in_container(own), "own a  b\nsleep 1000 ");
     project.run(&["down"]).success();
     // A command that ends takes the container with it, which is said.
     let image = project.image_with(&json!({ "Cmd": ["sh", "-c", "echo my last words; exit 3"] }));
-    project.configure(&json!({ "image": image.reference, "overrideCommand": false }));
+    project.configure(&json!({ "image": image, "overrideCommand": false }));
     project
         .run(&["up"])
         .exits(1)
