@@ -152,13 +152,14 @@ fn a_terminal_feels_like_one() {
     terminal.resizes(71, 33);
     terminal.types("until [ \"$(stty size)\" = '33 71' ]; do sleep 0.1; done; echo res''ized\r");
     terminal.shows("resized");
-    terminal.types("echo wai''ting; sleep 1000\r");
+    // The job itself says that it runs: what is typed before that is the shell's.
+    terminal.types("sh -c 'echo wai\"\"ting; exec sleep 1000'\r");
     terminal.shows("waiting");
     terminal.types("\u{3}");
     terminal.types("echo code $?\r");
     terminal.shows("code 130");
     // Job control: the job stops, the shell goes on.
-    terminal.types("echo stop''ping; sleep 1000\r");
+    terminal.types("sh -c 'echo stop\"\"ping; exec sleep 1000'\r");
     terminal.shows("stopping");
     terminal.types("\u{1a}");
     terminal.shows("Stopped");
