@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::project::TemporaryImage;
 
 /// The size of the upper layer: large enough for its download to be seen.
-const LAYER: usize = 24 << 20;
+const LAYER: usize = 64 << 20;
 
 /// An image in the registry with two layers of random bytes upon Busybox's, made on an engine that is not the one under
 /// test: that has none of the two.
