@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gangplank_devcontainer::configuration::Configuration;
-use gangplank_devcontainer::identity::METADATA_LABEL;
+use gangplank_devcontainer::identity::{Labels, METADATA_LABEL};
 use gangplank_devcontainer::metadata::Metadata;
 use gangplank_devcontainer::mount::{Mount, MountKind};
 use gangplank_devcontainer::paths::HostPath;
@@ -23,6 +23,10 @@ use crate::{image, workspaces};
 /// How long the image's own command must last to count as one that goes on: an interpreter or a shell that finds no
 /// input ends sooner, and an `up` that said nothing about it would have opened nothing.
 const OWN_COMMAND_LASTS: Duration = Duration::from_secs(1);
+
+/// How long a name may be taken without a container to it.
+const MOST_WAITS: u32 = 100;
+const CREATION_PAUSE: Duration = Duration::from_millis(50);
 
 impl Up {
     /// The workspace's container, running; and whether it was made here.
@@ -108,6 +112,7 @@ impl Up {
 
     /// Makes the container, or finds the one that a creation cut off earlier has left; tells which.
     async fn create(&self, planned: &Planned, mut spec: ContainerSpec) -> Result<(String, bool), ErrorData> {
+        let mut waited = 0;
         loop {
             match self.engine.create_container(&spec).await {
                 Ok(created) => {
@@ -118,6 +123,17 @@ impl Up {
                     // A creation that was cut off may have come through after all.
                     if let Some(container) = find::find(&self.engine, &planned.labels).await? {
                         return Ok((container.id, false));
+                    }
+                    match self.engine.inspect_container(&name).await {
+                        // An engine takes a name before it shows the container: a creation that was cut off is on
+                        // its way. What shows itself now is looked at once more.
+                        Err(error) if error.is_not_found() && waited < MOST_WAITS => {
+                            waited += 1;
+                            tokio::time::sleep(CREATION_PAUSE).await;
+                            continue;
+                        }
+                        Ok(other) if has_labels(&other, &planned.labels) => return Ok((other.id, false)),
+                        _ => {}
                     }
                     if planned.configuration.run_options.name.is_some() || spec.name.is_none() {
                         return Err(from_engine(EngineError::NameInUse { name, message }));
@@ -204,6 +220,10 @@ impl Up {
         }
         Ok(details)
     }
+}
+
+fn has_labels(container: &ContainerDetails, labels: &Labels) -> bool {
+    labels.iter().all(|(name, value)| container.labels.get(name) == Some(value))
 }
 
 /// An image that brings a part of the configuration along would make another container than the file says.
