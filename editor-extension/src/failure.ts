@@ -32,7 +32,7 @@ export function headline(error: unknown): string {
     return vscode.l10n.t("The daemon ended while it worked on {0}. Nothing is lost: try again.", error.operation.subject);
   }
   const data = dataOf(error);
-  if (data === undefined) return clip(error instanceof Error ? error.message : String(error));
+  if (data === undefined) return clip(capital(error instanceof Error ? error.message : String(error)));
   const parts = [data.details?.type === "command" ? commandHeadline(data, data.details) : sentence(data)];
   if (data.details?.type === "diagnostics") {
     for (const problem of data.details.diagnostics.filter((each) => each.severity === "error").slice(0, 3)) {

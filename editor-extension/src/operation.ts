@@ -30,7 +30,7 @@ export class Operations implements vscode.Disposable {
     await vscode.commands.executeCommand("setContext", "gangplank.working", true);
     this.changed.fire();
     this.log.info(`${title} (${started.operationId}${started.joined ? ", joined" : ""})`);
-    const withLog = `[${title}](command:gangplank.showLog "${vscode.l10n.t("Show Log")}")`;
+    const withLog = `${title} ([${vscode.l10n.t("Show Log")}](command:gangplank.showLog))`;
     try {
       const operation = await vscode.window.withProgress(
         { location: vscode.ProgressLocation.Notification, title: withLog, cancellable: true },

@@ -7,7 +7,8 @@
 import type { DaemonRecord } from "gangplank-protocol";
 import type { Stats } from "node:fs";
 import { lstat, readFile } from "node:fs/promises";
-import { connect as connectSocket } from "node:net";
+import { Agent } from "node:http";
+import { connect as connectSocket, type Socket } from "node:net";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import WebSocket from "ws";
@@ -79,12 +80,26 @@ export async function checkSocket(socket: string): Promise<void> {
   }
 }
 
+/**
+ * Connects to a Unix socket whatever the request says. `ws+unix:` addresses will not do (they are split at the first
+ * colon of the path, and blanks are encoded), nor will ws's `createConnection`: the editor's proxy support gives each
+ * request of an extension an agent of its own, beside which that is not looked at; for `localhost` it hands over to ours.
+ */
+class UnixAgent extends Agent {
+  constructor(private readonly socket: string) {
+    super();
+  }
+
+  override createConnection(): Socket {
+    return connectSocket(this.socket);
+  }
+}
+
 /** Opens a WebSocket at `route` of the socket. */
 export function openWebSocket(socket: string, route: string): Promise<WebSocket> {
   return new Promise((resolve, reject) => {
-    // `ws+unix:` addresses are split at the first colon of the path, hence a connection of our own
     const ws = new WebSocket(`ws://localhost${route}`, {
-      createConnection: () => connectSocket(socket),
+      agent: new UnixAgent(socket),
       perMessageDeflate: false,
       maxPayload: maxMessage,
       handshakeTimeout,

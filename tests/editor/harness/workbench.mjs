@@ -1,0 +1,153 @@
+// A person at the editor: palette, dialogs, notifications, terminal, Explorer, editor. Everything is done by mouse and keys.
+import { join } from "node:path";
+
+const patience = 30_000;
+
+export class Workbench {
+  constructor(page, evidence) {
+    this.page = page;
+    this.evidence = evidence;
+  }
+
+  /** Opens a folder of the server in a new page. */
+  static async open(browser, url, folder, evidence, { trust = true } = {}) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const page = await context.newPage();
+    page.setDefaultTimeout(patience);
+    await page.goto(`${url}/?folder=${encodeURIComponent(folder).replaceAll("%2F", "/")}`);
+    const workbench = new Workbench(page, evidence);
+    await workbench.ready();
+    if (trust) await workbench.trust();
+    return workbench;
+  }
+
+  async ready() {
+    await this.page.waitForSelector(".monaco-workbench .part.statusbar .statusbar-item", { timeout: 2 * patience });
+  }
+
+  /** Answers the question whether the authors are trusted. */
+  async trust(yes = true) {
+    await this.dialog("Do you trust").getByRole("button", { name: yes ? /^Yes/ : /^No/ }).click();
+  }
+
+  dialog(text) {
+    return this.page.locator(".monaco-dialog-box", { hasText: text });
+  }
+
+  notification(text) {
+    return this.page.locator(".notifications-toasts .notification-list-item", { hasText: text });
+  }
+
+  /** Presses a button of a notification. */
+  async press(text, button) {
+    await this.notification(text).first().getByRole("button", { name: button }).click();
+  }
+
+  /** Runs a command from the palette; waits while the extension that has it is still being found. */
+  async command(title) {
+    const { page } = this;
+    const end = Date.now() + patience;
+    for (;;) {
+      await page.keyboard.press("F1");
+      const input = page.locator(".quick-input-widget:visible .quick-input-box input");
+      await input.waitFor();
+      await input.fill(`>${title}`);
+      const row = page.locator(".quick-input-widget:visible .monaco-list-row").filter({ hasText: title }).first();
+      try {
+        await row.waitFor({ timeout: 3000 });
+        await page.keyboard.press("Enter");
+        return;
+      } catch (error) {
+        await page.keyboard.press("Escape");
+        if (Date.now() > end) throw new Error(`no command "${title}" in the palette`, { cause: error });
+      }
+    }
+  }
+
+  /** True when the palette has the command. */
+  async offers(title) {
+    await this.page.keyboard.press("F1");
+    const input = this.page.locator(".quick-input-widget:visible .quick-input-box input");
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    const rows = this.page.locator(".quick-input-widget:visible .monaco-list-row");
+    await rows.first().waitFor();
+    const found = (await rows.allTextContents()).some((text) => text.includes(title));
+    await this.page.keyboard.press("Escape");
+    return found;
+  }
+
+  /** Picks a row of the list on show. */
+  async pick(text) {
+    await this.page.locator(".quick-input-widget:visible .monaco-list-row", { hasText: text }).first().click();
+  }
+
+  /** Waits until a window for a workspace file has replaced this one. */
+  async becomesAttachedWindow(act) {
+    await Promise.all([this.page.waitForURL(/workspace=/, { timeout: 4 * patience }), act()]);
+    await this.ready();
+  }
+
+  status() {
+    return this.page.locator('.statusbar-item[id="gangplank.gangplank.container"], .statusbar-item[id*="gangplank.container"]');
+  }
+
+  /** Waits until the status item says that the window is attached, and gives its text. */
+  async attached(timeout = 2 * patience) {
+    const item = this.status().locator(".codicon-package");
+    await item.waitFor({ timeout });
+    return (await this.status().innerText()).trim();
+  }
+
+  async openFile(name) {
+    await this.page.keyboard.press("Control+P");
+    const input = this.page.locator(".quick-input-widget:visible .quick-input-box input");
+    await input.waitFor();
+    await input.fill(name);
+    await this.page.locator(".quick-input-widget:visible .monaco-list-row", { hasText: name }).first().waitFor();
+    await this.page.keyboard.press("Enter");
+    await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
+  }
+
+  /** The Explorer's row of a file. */
+  file(name) {
+    return this.page.locator(".explorer-folders-view .monaco-list-row", { hasText: name });
+  }
+
+  async terminalText() {
+    const rows = await this.page.locator(".terminal-wrapper.active .xterm-rows > div").allTextContents();
+    return rows.map((row) => row.replaceAll("\u00a0", " ").trimEnd()).join("\n").trim();
+  }
+
+  /** Waits until the terminal on show matches, and gives its text. */
+  async shows(pattern, timeout = patience) {
+    const end = Date.now() + timeout;
+    let text = "";
+    while (Date.now() < end) {
+      text = await this.terminalText().catch(() => "");
+      if (pattern.test(text)) return text;
+      await this.page.waitForTimeout(100);
+    }
+    throw new Error(`the terminal never showed ${pattern}:\n${text}`);
+  }
+
+  /** Clicks into the terminal on show and types a line. */
+  async types(line) {
+    await this.page.locator(".terminal-wrapper.active .xterm-screen").click();
+    await this.page.keyboard.type(line);
+    await this.page.keyboard.press("Enter");
+  }
+
+  async newTerminal() {
+    await this.command("Terminal: Create New Terminal");
+    await this.shows(/\$ *$|# *$/m);
+  }
+
+  async shot(name) {
+    await this.page.screenshot({ path: join(this.evidence, `${name}.png`) });
+  }
+
+  async close() {
+    await this.page.context().close();
+  }
+}
