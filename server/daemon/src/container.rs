@@ -136,6 +136,11 @@ fn wait_for_exit(
     tokio::spawn(async move {
         let condition = if removed { WaitCondition::Removed } else { WaitCondition::NextExit };
         let exited = engine.wait_container(&container_id, condition).await;
+        if !removed {
+            // Docker tells of the exit while it still notes it: until it answers about the container, which waits for
+            // that, its list may show the container running.
+            let _ = engine.inspect_container(&container_id).await;
+        }
         // Nobody may be interested any more.
         let _ = sender.send(Some(exited));
     });
