@@ -1,36 +1,66 @@
 //! Back-pressure the JSON-RPC server lacks: it starts a task for every message it reads and queues every answer, so a
 //! client that floods, or never reads, would grow the daemon without bound. Reading from a connection pauses while its
-//! writes stall or its calls pile up; the kernel's socket buffer then stops the client.
+//! writes stall or its calls pile up; the kernel's socket buffer then stops the client. Calls that were read already
+//! take turns, and none begins while writes stall: what waits is questions, which are small, not answers. A client that
+//! takes nothing for long enough is given up, since the RPC server would wait for it for ever.
 
+use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::time::Sleep;
 
 /// Calls of one connection in flight at which reading pauses.
 const PAUSE_AT: usize = 200;
+/// Calls of one connection that are worked on at once.
+const MOST_TURNS: usize = 64;
 /// Bytes taken at once, so that a pause takes hold soon.
 const LARGEST_READ: usize = 16 * 1024;
+/// A client that takes nothing for so long is gone, as one that answers no ping is.
+const DEAD_AFTER: Duration = Duration::from_secs(20);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     calls: AtomicUsize,
-    write_stalled: AtomicBool,
+    turns: Semaphore,
+    write_stalled: watch::Sender<bool>,
     reader: Mutex<Option<Waker>>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            calls: AtomicUsize::default(),
+            turns: Semaphore::new(MOST_TURNS),
+            write_stalled: watch::Sender::default(),
+            reader: Mutex::default(),
+        }
+    }
 }
 
 impl Shared {
     fn closed(&self) -> bool {
-        self.calls.load(Ordering::Acquire) >= PAUSE_AT || self.write_stalled.load(Ordering::Acquire)
+        self.calls.load(Ordering::Acquire) >= PAUSE_AT || *self.write_stalled.borrow()
     }
 
     fn wake(&self) {
         let waker = self.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(waker) = waker {
             waker.wake();
+        }
+    }
+
+    fn note_stalled(&self, stalled: bool) {
+        let changed =
+            self.write_stalled.send_if_modified(|before| std::mem::replace(before, stalled) != stalled);
+        if changed && !stalled {
+            self.wake();
         }
     }
 }
@@ -48,6 +78,14 @@ impl Gate {
     pub fn enter(&self) -> CallInFlight {
         self.0.calls.fetch_add(1, Ordering::AcqRel);
         CallInFlight(self.clone())
+    }
+
+    /// Waits until a call may be worked on; it may as long as the value lives.
+    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // Neither fails: nobody closes the semaphore, and the sender lives in the same place.
+        let turn = self.0.turns.acquire().await.ok();
+        let _ = self.0.write_stalled.subscribe().wait_for(|stalled| !stalled).await;
+        turn
     }
 
     /// Calls in flight.
@@ -70,20 +108,42 @@ impl Drop for CallInFlight {
 pub(super) struct Gated<S> {
     inner: S,
     gate: Gate,
+    /// How long the peer still has to take something, while it takes nothing.
+    patience: Option<Pin<Box<Sleep>>>,
+    given_up: bool,
 }
 
 impl<S> Gated<S> {
     /// Puts `inner` behind `gate`.
     pub(super) fn new(inner: S, gate: Gate) -> Self {
-        Self { inner, gate }
+        Self { inner, gate, patience: None, given_up: false }
     }
 
-    fn note_write<T>(&self, progress: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        let stalled = progress.is_pending();
-        if self.gate.0.write_stalled.swap(stalled, Ordering::AcqRel) && !stalled {
-            self.gate.0.wake();
+    fn note_write<T>(&mut self, cx: &mut Context<'_>, progress: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if progress.is_ready() {
+            self.patience = None;
+            self.gate.0.note_stalled(false);
+            return progress;
         }
-        progress
+        self.gate.0.note_stalled(true);
+        let patience = self.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(DEAD_AFTER)));
+        std::task::ready!(patience.as_mut().poll(cx));
+        self.given_up = true;
+        Poll::Ready(Err(gone()))
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::TimedOut,
+        format!("the client has taken nothing for {} s", DEAD_AFTER.as_secs()),
+    )
+}
+
+impl<S> Drop for Gated<S> {
+    fn drop(&mut self) {
+        // Calls that wait for their turn learn from the RPC server that nobody wants them any more.
+        self.gate.0.note_stalled(false);
     }
 }
 
@@ -111,13 +171,19 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gated<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Gated<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.given_up {
+            return Poll::Ready(Err(gone()));
+        }
         let progress = Pin::new(&mut self.inner).poll_write(cx, bytes);
-        self.note_write(progress)
+        self.note_write(cx, progress)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.given_up {
+            return Poll::Ready(Err(gone()));
+        }
         let progress = Pin::new(&mut self.inner).poll_flush(cx);
-        self.note_write(progress)
+        self.note_write(cx, progress)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -161,5 +227,37 @@ mod tests {
         written.unwrap();
         drained.unwrap();
         read.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn calls_take_turns_and_none_begins_while_the_client_does_not_read() {
+        let gate = Gate::default();
+        let (mut client, server) = tokio::io::duplex(8);
+        let mut server = Gated::new(server, gate.clone());
+        let mut write = Box::pin(server.write_all(&[b'x'; 12]));
+        assert!(futures_util::poll!(&mut write).is_pending());
+        let mut turn = Box::pin(gate.turn());
+        assert!(futures_util::poll!(&mut turn).is_pending());
+        let mut answer = [0; 12];
+        let (written, drained) = tokio::join!(write, client.read_exact(&mut answer));
+        written.unwrap();
+        drained.unwrap();
+        let mut turns = vec![turn.await];
+        while turns.len() < MOST_TURNS {
+            turns.push(gate.turn().await);
+        }
+        let mut next = Box::pin(gate.turn());
+        assert!(futures_util::poll!(&mut next).is_pending());
+        turns.pop();
+        assert!(next.await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_given_up() {
+        let (_client, server) = tokio::io::duplex(8);
+        let mut server = Gated::new(server, Gate::default());
+        let error = server.write_all(&[b'x'; 20]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(server.write_all(b"x").await.is_err());
     }
 }

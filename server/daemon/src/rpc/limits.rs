@@ -87,6 +87,7 @@ where
                 return MethodResponse::error(request.id, super::wire_error(&error));
             }
             let _in_flight = connection.gate().enter();
+            let _turn = connection.gate().turn().await;
             inner.call(request).await
         }
     }
@@ -95,6 +96,7 @@ where
         let (inner, connection) = (self.inner.clone(), self.connection.clone());
         async move {
             let _in_flight: Vec<_> = (0..batch.len()).map(|_| connection.gate().enter()).collect();
+            let _turn = connection.gate().turn().await;
             inner.batch(batch).await
         }
     }
