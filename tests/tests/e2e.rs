@@ -7,6 +7,7 @@
 #[cfg(test)]
 #[path = "e2e"]
 mod e2e {
+    mod abuse;
     mod daemon;
     mod doors;
     mod exec;
@@ -16,6 +17,7 @@ mod e2e {
     mod lifecycle;
     mod project;
     mod pull;
+    mod raw;
     mod trust;
     mod up;
     mod walkthrough;
