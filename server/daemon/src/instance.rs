@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 
 use gangplank_protocol::daemon::DaemonRecord;
 
@@ -52,7 +52,10 @@ impl Drop for Instance {
     fn drop(&mut self) {
         // A client that still reads it would only learn from the lock that nobody is there.
         let _ = std::fs::remove_file(self.place.state_file("daemon.json"));
-        let _ = std::fs::remove_file(&self.place.socket);
+        // A start may have failed because something else stands in the socket's place: that is not ours to remove.
+        if self.place.socket.symlink_metadata().is_ok_and(|metadata| metadata.file_type().is_socket()) {
+            let _ = std::fs::remove_file(&self.place.socket);
+        }
     }
 }
 
