@@ -186,7 +186,7 @@ fn connections_that_say_nothing_or_little_hold_up_nobody() {
 #[test]
 fn silent_connections_to_the_loopback_port_do_not_close_the_socket() {
     let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
-    let _serve = sandbox.gangplank(["serve", "--tcp", "127.0.0.1:0"]).spawn();
+    let mut serve = sandbox.gangplank(["serve", "--tcp", "127.0.0.1:0"]).spawn();
     let end = Instant::now() + Duration::from_secs(60);
     let daemon = loop {
         if let Some(daemon) = sandbox.daemon() {
@@ -204,6 +204,8 @@ fn silent_connections_to_the_loopback_port_do_not_close_the_socket() {
         stream.set_nonblocking(true).unwrap();
         assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
     }
+    sandbox.gangplank(["daemon", "stop"]).run().success();
+    assert!(serve.wait().unwrap().success());
 }
 
 #[test]

@@ -176,3 +176,161 @@ fn no_engine_is_said_soon_with_everything_that_was_tried() {
     assert!(begun.elapsed() < Duration::from_secs(20), "it took {:?}", begun.elapsed());
     sandbox.gangplank(["pss"]).run().exits(2).complains("ps");
 }
+
+#[test]
+fn an_operation_and_a_watch_hold_it_like_a_process() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let configuration = json!({ "image": Image::Busybox.on(engine).unwrap(), "onCreateCommand": "sleep 4" });
+    let folder = sandbox.workspace("project", &configuration.to_string());
+    let mut serve = sandbox.gangplank(["serve", "--idle-timeout", "1"]).spawn();
+    wait_for("the daemon", || sandbox.daemon().is_some());
+    let pid = sandbox.daemon().unwrap()["pid"].clone();
+
+    // Nobody waits for it, and it takes longer than the daemon would wait.
+    let params = json!({ "workspace": { "workspaceFolder": folder } });
+    let operation = sandbox.rpc().call("workspace/up", &params).unwrap()["operationId"].clone();
+    let state = || {
+        let get = json!({ "operationId": operation });
+        sandbox.rpc().call("operation/get", &get).unwrap()["state"].clone()
+    };
+    // Asking every now and then would hold the daemon, so it is looked at from outside.
+    let marker = || {
+        let all = engine.api().get("/containers/json").unwrap();
+        let label = folder.display().to_string();
+        all.as_array()
+            .unwrap()
+            .iter()
+            .any(|each| each["Labels"]["devcontainer.local_folder"] == label.as_str())
+    };
+    wait_for("the container", marker);
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(sandbox.daemon().unwrap()["pid"], pid);
+    wait_for("the end of the operation", || state() == "succeeded");
+
+    let mut watch = sandbox.gangplank(["watch"]).within(&folder).spawn();
+    wait_for("the watch", || {
+        sandbox.rpc().call("daemon/status", &json!({})).unwrap()["activity"]["watches"] == 1
+    });
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(sandbox.daemon().unwrap()["pid"], pid);
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    assert!(serve.wait().unwrap().success());
+}
+
+#[test]
+fn a_runtime_directory_that_is_deleted_comes_back() {
+    let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
+    sandbox.gangplank(["ps"]).run().success();
+    let daemon = sandbox.daemon().unwrap();
+    let socket = std::path::PathBuf::from(daemon["socket"].as_str().unwrap());
+    // As a session manager does when the last session ends.
+    std::fs::remove_dir_all(sandbox.path("run")).unwrap();
+    std::fs::create_dir(sandbox.path("run")).unwrap();
+    std::fs::set_permissions(sandbox.path("run"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    wait_for("the socket", || socket.exists());
+    sandbox.gangplank(["ps"]).run().success();
+    assert_eq!(sandbox.daemon().unwrap()["pid"], daemon["pid"]);
+}
+
+#[test]
+fn its_verbs_tell_end_and_show_it_and_start_none() {
+    let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
+    sandbox.gangplank(["daemon", "status"]).run().exits(3).complains("no daemon is running");
+    sandbox.gangplank(["daemon", "stop"]).run().success().complains("no daemon is running");
+    assert!(sandbox.daemon().is_none());
+    sandbox.gangplank(["ps"]).run().success();
+    let pid = sandbox.daemon().unwrap()["pid"].as_u64().unwrap();
+    sandbox.gangplank(["daemon", "status"]).run().success().says(&format!("process {pid}"));
+    sandbox.gangplank(["daemon", "logs"]).run().success().says("the daemon is there");
+    let last = sandbox.gangplank(["daemon", "logs", "-n", "1"]).run().success().text();
+    assert_eq!(last.lines().count(), 1, "{last}");
+    sandbox.gangplank(["daemon", "stop"]).run().success().complains("containers go on");
+    wait_for("the daemon's end", || !alive(pid));
+    assert!(sandbox.daemon().is_none());
+    sandbox.gangplank(["daemon", "logs"]).run().success().says("was asked to stop");
+}
+
+#[test]
+fn over_stdio_it_speaks_with_the_framing_of_language_servers() {
+    use std::io::{Read, Write};
+    let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
+    let mut rpc = sandbox.rpc();
+    let info = rpc.call("engine/info", &json!({})).unwrap();
+    assert!(info["apiVersion"].as_str().unwrap().contains('.'), "{info}");
+    assert_eq!(rpc.call("no/such", &json!({})).unwrap_err()["code"], -32601);
+    let folder = sandbox.workspace("project", "{}");
+    rpc.call("watch/subscribe", &json!({ "workspaceFolder": folder })).unwrap();
+    assert_eq!(rpc.item().unwrap()["event"]["type"], "ready");
+
+    // Two messages in one piece, and the end of the input is the end of the program.
+    let mut connect = sandbox.gangplank(["connect", "--stdio"]).spawn();
+    let ask = |id: u8| {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"daemon/status","params":{{}}}}"#);
+        format!(
+            "Content-Type: application/vscode-jsonrpc; charset=utf-8\r\ncontent-length: {}\r\n\r\n{text}",
+            text.len()
+        )
+    };
+    let mut input = connect.stdin.take().unwrap();
+    input.write_all((ask(1) + &ask(2)).as_bytes()).unwrap();
+    let mut output = connect.stdout.take().unwrap();
+    let mut heard = String::new();
+    while !(heard.contains(r#""id":1"#) && heard.contains(r#""id":2"#)) {
+        let mut piece = [0; 4096];
+        let length = output.read(&mut piece).unwrap();
+        assert!(length > 0, "{heard}");
+        heard.push_str(std::str::from_utf8(&piece[..length]).unwrap());
+    }
+    assert!(heard.starts_with("Content-Length: "), "{heard}");
+    drop(input);
+    assert!(connect.wait().unwrap().success());
+}
+
+#[test]
+fn an_operations_feed_goes_on_where_a_client_left_it() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let configuration = json!({ "image": Image::Busybox.on(engine).unwrap() });
+    let folder = sandbox.workspace("project", &configuration.to_string());
+    let params = json!({ "workspace": { "workspaceFolder": folder } });
+    let mut rpc = sandbox.rpc();
+    let id = rpc.call("workspace/up", &params).unwrap()["operationId"].clone();
+    let follow = |since: Option<&serde_json::Value>| {
+        let mut params = json!({ "operationId": id });
+        if let Some(item) = since {
+            params["since"] = json!({ "epoch": item["epoch"], "seq": item["seq"] });
+        }
+        let mut rpc = sandbox.rpc();
+        rpc.call("operation/subscribe", &params).unwrap();
+        let mut items = Vec::new();
+        while items.last().is_none_or(|item: &serde_json::Value| item["event"]["type"] != "ended") {
+            items.push(rpc.item().unwrap());
+        }
+        items
+    };
+    let all = follow(None);
+    assert!(all.len() > 4, "{all:?}");
+    for pair in all.windows(2) {
+        assert_eq!(pair[0]["seq"].as_u64().unwrap() + 1, pair[1]["seq"].as_u64().unwrap());
+    }
+    assert_eq!(follow(Some(&all[2])), all[3..]);
+    let elsewhere = json!({ "epoch": "another", "seq": 3 });
+    assert_eq!(follow(Some(&elsewhere))[0]["resync"], true);
+}
+
+#[test]
+fn help_completion_and_a_word_for_a_typo() {
+    let sandbox = Sandbox::at("unix:///nowhere/engine.sock");
+    sandbox.gangplank(["--help"]).run().success().says("up").says("exec").says("watch");
+    for verb in ["up", "exec", "run", "ps", "watch", "serve", "connect"] {
+        sandbox.gangplank([verb, "--help"]).run().success().says("Example");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        sandbox.gangplank(["completion", shell]).run().success().says("gangplank");
+    }
+    sandbox.gangplank(["imges"]).run().exits(2).complains("images");
+    sandbox.gangplank(["up", "--workspace-foldr", "x"]).run().exits(2).complains("--workspace-folder");
+    assert!(sandbox.daemon().is_none(), "none of these needs a daemon");
+}

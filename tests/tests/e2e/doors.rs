@@ -7,7 +7,10 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use gangplank_tests::{EngineKind, Sandbox, engine};
+use gangplank_tests::{EngineKind, Image, Sandbox, engine};
+use serde_json::json;
+
+use super::raw::RawSocket;
 
 /// A daemon with a loopback port.
 struct Door {
@@ -38,13 +41,17 @@ impl Door {
 
     /// The status that a request is answered with.
     fn status(&self, line: &str, headers: &[(&str, &str)]) -> u16 {
+        self.status_with(line, headers, "")
+    }
+
+    fn status_with(&self, line: &str, headers: &[(&str, &str)], body: &str) -> u16 {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let mut head = format!("{line} HTTP/1.1\r\n");
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        write!(stream, "{head}\r\n").unwrap();
+        write!(stream, "{head}\r\n{body}").unwrap();
         let mut answer = [0; 12];
         stream.read_exact(&mut answer).unwrap();
         std::str::from_utf8(&answer).unwrap()[9..].parse().unwrap()
@@ -163,4 +170,71 @@ fn a_place_prepared_by_somebody_else_is_not_used() {
     std::fs::create_dir(sandbox.path("run").join("gangplank")).unwrap();
     std::os::unix::fs::chown(sandbox.path("run").join("gangplank"), Some(65534), None).unwrap();
     sandbox.gangplank(["ps"]).run().exits(1).complains("belongs to user 65534");
+}
+
+#[test]
+fn a_call_posted_to_the_door_does_nothing() {
+    let door = Door::open();
+    let host = format!("localhost:{}", door.port);
+    let bearer = format!("Bearer {}", door.token);
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"daemon/shutdown","params":{}}"#;
+    let length = body.len().to_string();
+    for token in [None, Some(&bearer[..])] {
+        let mut headers = vec![("Host", &host[..]), ("Content-Type", "application/json")];
+        headers.extend(token.map(|token| ("Authorization", token)));
+        headers.push(("Content-Length", &length));
+        let expected = if token.is_some() { 426 } else { 401 };
+        assert_eq!(door.status_with("POST /rpc", &headers, body), expected);
+    }
+    // It would have ended.
+    let status = door.sandbox.rpc().call("daemon/status", &json!({})).unwrap();
+    assert_eq!(status["pid"], door.sandbox.daemon().unwrap()["pid"]);
+}
+
+#[test]
+fn the_token_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let door = Door::open();
+    let file = door.sandbox.daemon().unwrap()["tokenFile"].as_str().unwrap().to_owned();
+    let metadata = std::fs::symlink_metadata(file).unwrap();
+    assert!(metadata.is_file());
+    assert_eq!(metadata.permissions().mode() & 0o7777, 0o600);
+}
+
+#[test]
+fn what_stands_in_the_sockets_place_is_not_removed() {
+    let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
+    sandbox.gangplank(["ps"]).run().success();
+    let socket = std::path::PathBuf::from(sandbox.daemon().unwrap()["socket"].as_str().unwrap());
+    sandbox.gangplank(["daemon", "stop"]).run().success();
+    let precious = sandbox.write("precious", "kept");
+    symlink(&precious, &socket).unwrap();
+    sandbox.gangplank(["ps"]).run().exits(1).complains("is not a socket of ours");
+    assert_eq!(std::fs::read_to_string(&precious).unwrap(), "kept");
+    assert!(socket.is_symlink());
+    std::fs::remove_file(&socket).unwrap();
+    sandbox.gangplank(["ps"]).run().success();
+}
+
+#[test]
+fn a_ticket_opens_one_stream_once() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let (image, name) = (Image::Busybox.on(engine).unwrap(), sandbox.name("streams"));
+    sandbox.gangplank(["run", "-d", "--name", &name, image, "sleep", "1000"]).run().success();
+    let mut rpc = sandbox.rpc();
+    let start = json!({
+        "target": { "type": "container", "container": name },
+        "argv": ["cat"], "interactive": true, "requestKey": "once",
+    });
+    let started = rpc.call("process/start", &start).unwrap();
+    // The same key gives the same process and the same ticket.
+    assert_eq!(rpc.call("process/start", &start).unwrap(), started);
+    let path = format!("/stream/{}", started["stream"]["streamId"].as_str().unwrap());
+    let stream = RawSocket::open(&sandbox, &path).unwrap();
+    for other in [&path[..], "/stream/s-0123456789abcdef", "/stream/", "/stream/../rpc"] {
+        assert_eq!(RawSocket::open(&sandbox, other).err(), Some(404), "{other}");
+    }
+    assert_eq!(rpc.call("daemon/status", &json!({})).unwrap()["activity"]["processes"], 1);
+    drop(stream);
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use gangplank_tests::{Engine, EngineKind, Image, Sandbox, engine};
+use gangplank_tests::{Engine, EngineKind, Image, Sandbox, engine, registry};
 use serde_json::{Value, json};
 
 fn containers_of(engine: &Engine, folder: &Path) -> usize {
@@ -66,6 +66,7 @@ fn killed_at_each_step_the_next_up_converges_on_one_container() {
             let result = sandbox.gangplank(["up", "--trust"]).within(&folder).run().success().json();
             assert_eq!(result["outcome"], "success", "{step} {status}");
             assert_eq!(containers_of(engine, &folder), 1, "{step} {status}");
+            leaves_nothing_beside(engine, &folder);
             let before = sandbox.rpc().call("operation/get", &json!({ "operationId": operation })).unwrap();
             if before["state"] != "succeeded" {
                 assert_eq!(before["state"], "interrupted", "{before}");
@@ -156,4 +157,91 @@ fn why_a_process_ended_is_told_with_its_containers_end() {
     };
     assert_eq!(exit["reason"], "containerStopped", "{exit}");
     sandbox.gangplank(["exec", "--container-id", &name, "true"]).run().exits(1).complains("does not run");
+}
+
+#[test]
+fn killed_while_it_pulls_the_next_up_pulls_again() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    for status in ["running", "succeeded"] {
+        let sandbox = Sandbox::on(engine);
+        let name = format!("{}/pulled:1", sandbox.unique());
+        let reference = registry::for_tests().offer(Image::Busybox, &name, engine).unwrap();
+        let _pulled = super::project::TemporaryImage { engine, reference: reference.clone() };
+        let folder = sandbox.workspace("project", &json!({ "image": reference }).to_string());
+        let at = |event: &Value| event["step"]["step"] == "pull" && event["step"]["status"] == status;
+        up_until(&sandbox, &folder, at).unwrap_or_else(|| panic!("pull {status} never came"));
+        kill_daemon(&sandbox);
+        sandbox.gangplank(["up"]).within(&folder).run().success();
+        assert_eq!(containers_of(engine, &folder), 1, "{status}");
+        leaves_nothing_beside(engine, &folder);
+        drop(sandbox);
+    }
+}
+
+/// Nothing of ours is in the folder but its configuration, and no helper container is left on the engine.
+fn leaves_nothing_beside(engine: &Engine, folder: &Path) {
+    let left: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != ".devcontainer")
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    let all = engine.api().get("/containers/json?all=true").unwrap();
+    let helper = |container: &&Value| {
+        container["Labels"]["dev.gangplank.nonce"] == "1"
+            && container["Mounts"].to_string().contains(&folder.display().to_string())
+    };
+    assert!(!all.as_array().unwrap().iter().any(|container| helper(&container)), "{all}");
+}
+
+#[test]
+fn a_process_that_ran_out_of_memory_and_a_container_that_was_removed_are_told() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let (image, name) = (Image::Python.on(engine).unwrap(), sandbox.name("small"));
+    let host = json!({ "Memory": 32 << 20, "MemorySwap": 32 << 20 });
+    let small = json!({ "Image": image, "Cmd": ["sleep", "1000"], "HostConfig": host });
+    let api = engine.api();
+    api.post(&format!("/containers/create?name={name}"), engine::Body::Json(&small)).unwrap();
+    api.post(&format!("/containers/{name}/start"), engine::Body::Empty).unwrap();
+    let eats =
+        ["exec", "--container-id", &name, "python3", "-c", "x = [bytearray(1 << 20) for _ in range(200)]"];
+    sandbox.gangplank(eats).run().exits(137);
+
+    // As its first process the container itself ends by it.
+    let first = sandbox.name("first");
+    let eater = json!({ "Image": image, "Cmd": ["python3", "-c", eats[5]], "HostConfig": host });
+    api.post(&format!("/containers/create?name={first}"), engine::Body::Json(&eater)).unwrap();
+    api.post(&format!("/containers/{first}/start"), engine::Body::Empty).unwrap();
+    api.post(&format!("/containers/{first}/wait"), engine::Body::Empty).unwrap();
+    let inspected = sandbox.rpc().call("container/inspect", &json!({ "container": first })).unwrap();
+    assert!(inspected.to_string().contains("137"), "{inspected}");
+
+    let mut held = sandbox.gangplank(["exec", "--container-id", &name, "sleep", "1000"]).spawn();
+    let mut rpc = sandbox.rpc();
+    let end = Instant::now() + Duration::from_secs(60);
+    while rpc.call("daemon/status", &json!({})).unwrap()["activity"]["processes"] != 1 {
+        assert!(Instant::now() < end, "the process never ran");
+    }
+    api.delete(&format!("/containers/{name}?force=true")).unwrap();
+    assert!(!held.wait().unwrap().success());
+    let mut told = String::new();
+    std::io::Read::read_to_string(&mut held.stderr.take().unwrap(), &mut told).unwrap();
+    assert!(told.contains("its container"), "{told:?}");
+    sandbox.gangplank(["exec", "--container-id", &name, "true"]).run().exits(1).complains("notFound");
+}
+
+#[test]
+fn a_paused_container_is_said_to_be_paused() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let folder =
+        sandbox.workspace("project", &json!({ "image": Image::Busybox.on(engine).unwrap() }).to_string());
+    let up = sandbox.gangplank(["up"]).within(&folder).run().success().json();
+    let id = up["containerId"].as_str().unwrap();
+    engine.api().post(&format!("/containers/{id}/pause"), engine::Body::Empty).unwrap();
+    sandbox.gangplank(["up"]).within(&folder).run().exits(1).complains("paused");
+    sandbox.gangplank(["exec", "true"]).within(&folder).run().exits(1).complains("paused");
+    engine.api().post(&format!("/containers/{id}/unpause"), engine::Body::Empty).unwrap();
+    sandbox.gangplank(["exec", "true"]).within(&folder).run().success();
 }

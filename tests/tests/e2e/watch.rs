@@ -124,3 +124,46 @@ fn a_burst_is_told_in_few_batches_without_loss() {
     }
     assert!(batches < 500, "{batches} batches for 5,000 files");
 }
+
+#[test]
+fn a_client_that_comes_back_gets_what_it_missed_and_a_replaced_folder_is_told() {
+    let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
+    let folder = sandbox.workspace("project", "{}");
+    let subscribe = |since: Option<&Value>| {
+        let mut params = json!({ "workspaceFolder": folder });
+        if let Some(item) = since {
+            params["since"] = json!({ "epoch": item["epoch"], "seq": item["seq"] });
+        }
+        let mut rpc = sandbox.rpc();
+        rpc.call("watch/subscribe", &params).unwrap();
+        rpc
+    };
+    let mut rpc = subscribe(None);
+    let ready = rpc.item().unwrap();
+    assert_eq!(ready["event"]["type"], "ready");
+    std::fs::write(folder.join("first"), "").unwrap();
+    let first = rpc.item().unwrap();
+    assert_eq!(first["event"]["changes"][0]["path"], "first", "{first}");
+    drop(rpc);
+    std::fs::write(folder.join("missed"), "").unwrap();
+    let mut rpc = subscribe(Some(&first));
+    let missed = rpc.item().unwrap();
+    assert_eq!(missed["seq"].as_u64(), first["seq"].as_u64().map(|seq| seq + 1));
+    assert_eq!(missed["resync"], Value::Null, "{missed}");
+    assert_eq!(missed["event"]["changes"][0]["path"], "missed", "{missed}");
+
+    // As `git clone` over a moved folder does.
+    std::fs::rename(&folder, sandbox.path("work/moved")).unwrap();
+    while rpc.item().unwrap()["event"]["type"] != "folderGone" {}
+    std::fs::create_dir(&folder).unwrap();
+    while rpc.item().unwrap()["event"]["type"] != "rescanned" {}
+    std::fs::write(folder.join("in the new one"), "").unwrap();
+    while rpc.item().unwrap()["event"]["changes"][0]["path"] != "in the new one" {}
+
+    let mut other = sandbox.rpc();
+    let stranger = json!({ "workspaceFolder": folder, "since": { "epoch": "another", "seq": 1 } });
+    other.call("watch/subscribe", &stranger).unwrap();
+    assert_eq!(other.item().unwrap()["resync"], true);
+    let nowhere = json!({ "workspaceFolder": sandbox.path("nowhere") });
+    assert_eq!(other.call("watch/subscribe", &nowhere).unwrap_err()["data"]["kind"], "notFound");
+}
