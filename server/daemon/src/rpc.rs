@@ -2,6 +2,8 @@
 
 mod container;
 mod daemon;
+#[cfg(test)]
+mod engine_faults;
 mod image;
 mod limits;
 mod operation;
