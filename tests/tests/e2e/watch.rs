@@ -167,3 +167,50 @@ fn a_client_that_comes_back_gets_what_it_missed_and_a_replaced_folder_is_told() 
     let nowhere = json!({ "workspaceFolder": sandbox.path("nowhere") });
     assert_eq!(other.call("watch/subscribe", &nowhere).unwrap_err()["data"]["kind"], "notFound");
 }
+
+#[test]
+fn at_the_kernels_limit_the_rest_is_still_seen_and_a_notice_says_so() {
+    let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
+    let folder = sandbox.workspace("project", "{}");
+    for number in 0..20 {
+        std::fs::create_dir(folder.join(format!("folder{number}"))).unwrap();
+    }
+    // A limit of its own, in a user namespace of its own: nobody else's watches are counted or cut.
+    let script = r#"echo 5 > /proc/sys/user/max_inotify_watches && exec "$0" serve"#;
+    let mut serve = std::process::Command::new("unshare")
+        .args(["--user", "--map-root-user", "sh", "-c", script])
+        .arg(gangplank_tests::sandbox::binary().unwrap())
+        .env_clear()
+        .envs(sandbox.environment())
+        .spawn()
+        .unwrap();
+    let end = std::time::Instant::now() + Duration::from_secs(60);
+    while sandbox.daemon().is_none() {
+        assert!(serve.try_wait().unwrap().is_none(), "no daemon can run in a user namespace here");
+        assert!(std::time::Instant::now() < end, "no daemon came");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut rpc = sandbox.rpc();
+    rpc.call("watch/subscribe", &json!({ "workspaceFolder": folder })).unwrap();
+    let mut events = Vec::new();
+    while events.last().is_none_or(|event: &Value| event["type"] != "ready") {
+        events.push(rpc.item().unwrap()["event"].clone());
+    }
+    let notices: Vec<_> = events.iter().filter(|event| event["type"] == "degraded").collect();
+    assert_eq!(notices.len(), 1, "{events:?}");
+    assert!(notices[0]["reason"].as_str().unwrap().contains("max_user_watches"), "{notices:?}");
+    let mut unseen = std::collections::BTreeSet::new();
+    for number in 0..20 {
+        let path = format!("folder{number}/new");
+        std::fs::write(folder.join(&path), "").unwrap();
+        unseen.insert(path);
+    }
+    while !unseen.is_empty() {
+        let item = rpc.item().unwrap_or_else(|| panic!("never told: {unseen:?}"));
+        for change in item["event"]["changes"].as_array().into_iter().flatten() {
+            unseen.remove(change["path"].as_str().unwrap());
+        }
+    }
+    sandbox.gangplank(["daemon", "stop"]).run().success();
+    assert!(serve.wait().unwrap().success());
+}
