@@ -206,7 +206,7 @@ fn a_process_that_ran_out_of_memory_and_a_container_that_was_removed_are_told() 
     api.post(&format!("/containers/{name}/start"), engine::Body::Empty).unwrap();
     let eats =
         ["exec", "--container-id", &name, "python3", "-c", "x = [bytearray(1 << 20) for _ in range(200)]"];
-    sandbox.gangplank(eats).run().exits(137);
+    sandbox.gangplank(eats).run().exits(137).complains("ran out of memory");
 
     // As its first process the container itself ends by it.
     let first = sandbox.name("first");

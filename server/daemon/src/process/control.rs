@@ -199,7 +199,8 @@ async fn explain(engine: &Engine, container_id: &str, code: Result<i64, EngineEr
     };
     let code_number = code.and_then(exit_code);
     match engine.inspect_container(container_id).await {
-        Ok(container) if container.state.running => {
+        // The engine remembers that something in the container was killed for memory, also while it goes on.
+        Ok(container) if container.state.running && !(container.state.oom_killed && code == Some(137)) => {
             ProcessExit { code: code_number, ..ProcessExit::default() }
         }
         Ok(container) => {
