@@ -5,9 +5,10 @@
 import type { WorkspaceUpResult } from "gangplank-protocol";
 import * as vscode from "vscode";
 import type { Subscription } from "./client";
-import { Cancelled, OperationFailed, dataOf, headline, lines } from "./failure";
+import { complain } from "./complaint";
+import { Cancelled, dataOf } from "./failure";
 import { isUntrusted, type Session } from "./session";
-import { globalArguments, inspect, open, selectorOf, type OpenOptions } from "./workspace";
+import { globalArguments, inspect, open, running, type OpenOptions } from "./workspace";
 
 export class AttachedWindow implements vscode.Disposable {
   private watch: Subscription | undefined;
@@ -51,10 +52,10 @@ export class AttachedWindow implements vscode.Disposable {
       await attachment.become({ is: "attached", to: attached });
       log.info(`attached to ${attached.containerName} as ${attached.remoteUser} in ${attached.remoteWorkspaceFolder}`);
       this.follow(folder);
-      if (failed !== undefined) void this.complain(failed);
+      if (failed !== undefined) this.complain(failed);
     } catch (error) {
       await attachment.become({ is: "failed", error });
-      if (!(error instanceof Cancelled)) void this.complain(error);
+      if (!(error instanceof Cancelled)) this.complain(error);
     }
   }
 
@@ -64,25 +65,17 @@ export class AttachedWindow implements vscode.Disposable {
       return { up: await open(this.session, folder, options.title ?? vscode.l10n.t("Opening the container"), options) };
     } catch (error) {
       if (dataOf(error)?.kind !== "lifecycleFailed") throw error;
-      const details = await this.session.daemon.client.call("workspace/inspect", { workspace: selectorOf(folder) });
-      const { container } = details.workspace;
-      if (container.state !== "running") throw error;
-      const { remoteUser, remoteWorkspaceFolder } = details;
-      const up = { engine: container.engine, workspaceFolder: folder, containerId: container.containerId, remoteUser, remoteWorkspaceFolder, created: false };
+      const up = await running(this.session, folder);
+      if (up === undefined) throw error;
       return { up, failed: error };
     }
   }
 
-  private async complain(error: unknown): Promise<void> {
-    const { log } = this.session;
-    for (const line of lines(error)) log.error(line);
-    const retry = error instanceof OperationFailed && dataOf(error)?.kind === "lifecycleFailed" ? vscode.l10n.t("Rebuild") : vscode.l10n.t("Retry");
-    const show = vscode.l10n.t("Show Log");
-    const local = vscode.l10n.t("Reopen Locally");
-    const chosen = await vscode.window.showErrorMessage(headline(error), retry, show, local);
-    if (chosen === retry) await this.attach({ rebuild: retry === vscode.l10n.t("Rebuild") });
-    else if (chosen === show) await vscode.commands.executeCommand("gangplank.showLog");
-    else if (chosen === local) await vscode.commands.executeCommand("gangplank.reopenLocally");
+  private complain(error: unknown): void {
+    // hooks that failed count as having run, so that only another container runs them again
+    const rebuild = dataOf(error)?.kind === "lifecycleFailed";
+    const label = rebuild ? vscode.l10n.t("Rebuild Container") : vscode.l10n.t("Retry");
+    void complain(this.session, error, [{ label, run: () => this.attach({ rebuild }) }]);
   }
 
   /** Offers a rebuild when a configuration file changed; one offer at a time. */

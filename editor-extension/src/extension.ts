@@ -44,13 +44,23 @@ export function activate(context: vscode.ExtensionContext): Api {
   registerActions(session, containers);
 
   const begin = (): void => {
+    const { workspaceFile, workspaceFolders } = vscode.workspace;
     if (window.folder !== undefined) void window.attach();
+    else if (workspaceFile !== undefined && session.windows.isOurs(workspaceFile) && (workspaceFolders?.length ?? 0) === 0) {
+      log.info("the window came without its folder; its file is read again");
+      session.windows.readAgain(workspaceFile).catch((error: unknown) => {
+        log.warn(String(error));
+      });
+    }
     else if (!isUntrusted()) void offerToReopen(session);
   };
   context.subscriptions.push(
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
       containers.refresh();
       begin();
+    }),
+    vscode.workspace.onDidChangeWorkspaceFolders(() => {
+      if (attachment.state.is === "local") begin();
     }),
     attachment.onChange(() => {
       containers.refresh();

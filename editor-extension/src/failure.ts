@@ -52,7 +52,7 @@ export function lines(error: unknown): string[] {
   if (data.details?.type === "diagnostics") {
     for (const d of data.details.diagnostics) text.push(`  ${d.file}:${d.line.toString()}:${d.column.toString()} ${d.message}`);
   }
-  text.push(...data.causes.map((cause) => `  ${cause}`));
+  text.push(...causesOf(data).map((cause) => `  ${cause}`));
   if (data.hint !== undefined) text.push(`  ${data.hint}`);
   if (data.logPath !== undefined) text.push(`  ${data.logPath}`);
   return text;
@@ -67,8 +67,13 @@ function commandHeadline(data: ErrorData, command: Extract<ErrorData["details"],
 }
 
 function sentence(data: ErrorData): string {
-  const because = data.causes[0];
+  const [because] = causesOf(data);
   return capital(data.message) + (because === undefined ? "." : `: ${because}.`);
+}
+
+/** The causes; an empty list is left out on the wire. */
+function causesOf(data: Partial<ErrorData>): string[] {
+  return data.causes ?? [];
 }
 
 function capital(text: string): string {

@@ -18,13 +18,13 @@ const seenKey = (folder: string) => `prompt.seen:${folder}`;
 export async function offerToReopen(session: Session): Promise<void> {
   const { globalState } = session.context;
   if (!settings.promptToReopen()) return;
-  for (const { uri } of vscode.workspace.workspaceFolders ?? []) {
+  for (const { uri, name } of vscode.workspace.workspaceFolders ?? []) {
     const folder = uri.fsPath;
     if (uri.scheme !== "file" || globalState.get(quietKey(folder)) === true || !(await hasConfiguration(uri))) continue;
     const reopen = vscode.l10n.t("Reopen in Container");
     const never = vscode.l10n.t("Not for This Folder");
     const chosen = await vscode.window.showInformationMessage(
-      vscode.l10n.t("{0} has a dev container configuration. Terminals, tasks and runs can be in its container.", folder),
+      vscode.l10n.t("{0} has a dev container configuration. Terminals, tasks and runs can be in its container.", name),
       reopen,
       never,
     );
@@ -85,11 +85,22 @@ function extensionsOf(customizations: JsonValue): string[] {
   return [text.join("\n")];
 }
 
+/** Looks where the specification says that configurations are, without searching the folder. */
 async function hasConfiguration(folder: vscode.Uri): Promise<boolean> {
-  const pattern = new vscode.RelativePattern(folder, "{.devcontainer.json,.devcontainer/devcontainer.json,.devcontainer/*/devcontainer.json}");
-  // a folder's own exclusions do not hide its configuration
-  const [found] = await vscode.workspace.findFiles(pattern, null, 1);
-  return found !== undefined;
+  const at = (...path: string[]): vscode.Uri => vscode.Uri.joinPath(folder, ...path);
+  if ((await exists(at(".devcontainer", "devcontainer.json"))) || (await exists(at(".devcontainer.json")))) return true;
+  const entries = await vscode.workspace.fs.readDirectory(at(".devcontainer")).then(undefined, () => []);
+  for (const [name] of entries) {
+    if (await exists(at(".devcontainer", name, "devcontainer.json"))) return true;
+  }
+  return false;
+}
+
+function exists(file: vscode.Uri): Thenable<boolean> {
+  return vscode.workspace.fs.stat(file).then(
+    () => true,
+    () => false,
+  );
 }
 
 function field(value: JsonValue | undefined, name: string): JsonValue | undefined {

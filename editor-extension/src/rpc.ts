@@ -117,5 +117,5 @@ export class RpcPeer {
 }
 
 function isErrorData(data: unknown): data is ErrorData {
-  return typeof data === "object" && data !== null && "kind" in data && "causes" in data;
+  return typeof data === "object" && data !== null && "kind" in data && "message" in data;
 }

@@ -7,7 +7,7 @@
  * would stay on the host, and a reload would lose the processes.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, utimes, writeFile } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import * as vscode from "vscode";
 
@@ -30,7 +30,7 @@ export function windowText(window: WindowSettings): string {
   const name = basename(window.folder);
   // `${` in a name would be taken for a variable of the title
   const title = `${name} [${window.containerName}]`.replaceAll("${", "$ {");
-  const profile = { path: window.program, args: [...window.globalArguments, "shell", "--workspace-folder", window.folder], icon: "package" };
+  const profile = { path: window.program, args: [...window.globalArguments, "shell", "--workspace-folder", window.folder], icon: "package", overrideName: true };
   const settings: Record<string, unknown> = { "window.title": `\${dirty}\${activeEditorShort}\${separator}${title}` };
   for (const platform of ["linux", "osx"]) {
     settings[`terminal.integrated.defaultProfile.${platform}`] = profileName;
@@ -55,6 +55,16 @@ export class WindowFiles {
   /** True when this window is one of ours. */
   isOurs(workspaceFile: vscode.Uri | undefined): boolean {
     return workspaceFile !== undefined && workspaceFile.scheme !== "untitled" && workspaceFile.fsPath.startsWith(this.root + sep);
+  }
+
+  /**
+   * Has the editor read a window's file again. In the browser, and with a remote, the editor sometimes loses the folders
+   * of a workspace file that it opens for the first time: the file arrives between two of its own steps. A change of the
+   * file brings them.
+   */
+  async readAgain(workspaceFile: vscode.Uri): Promise<void> {
+    const now = new Date();
+    await utimes(workspaceFile.fsPath, now, now);
   }
 
   /** Writes the file, unless it is so already: the editor reads it anew at every change. */

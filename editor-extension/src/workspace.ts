@@ -51,6 +51,14 @@ export async function open(session: Session, folder: string, title: string, opti
   return resultOf(operation) as unknown as WorkspaceUpResult;
 }
 
+/** The folder's container as it runs, hooks done or not; nothing when it does not run. */
+export async function running(session: Session, folder: string): Promise<WorkspaceUpResult | undefined> {
+  const { workspace, remoteUser, remoteWorkspaceFolder } = await session.daemon.client.call("workspace/inspect", { workspace: selectorOf(folder) });
+  const { engine, containerId, state } = workspace.container;
+  if (state !== "running") return undefined;
+  return { engine, workspaceFolder: folder, containerId, remoteUser, remoteWorkspaceFolder, created: false };
+}
+
 /** Proves that a terminal works in the container, and tells all that the attached window needs to know of it. */
 export async function inspect(session: Session, folder: string, up: WorkspaceUpResult): Promise<Attached> {
   const { client } = session.daemon;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Operation, OperationEvent } from "gangplank-protocol";
-import { OperationFailed, headline } from "../src/failure";
+import type { ErrorData, Operation, OperationEvent } from "gangplank-protocol";
+import { OperationFailed, headline, lines } from "../src/failure";
 import { OperationModel } from "../src/operation-model";
 import { findPaths } from "../src/link-text";
 import { sharedPaths, toContainer, toHost } from "../src/paths";
@@ -50,6 +50,13 @@ test("a failing hook is told by its step and its own output first", () => {
   assert.equal(headline(new OperationFailed(operation)), "postCreateCommand failed with exit code 3: setting up\nno such package: frobnicate — Mend it.");
 });
 
+test("a failure without causes, as it comes over the wire, is told all the same", () => {
+  const error = JSON.parse('{"kind": "notFound", "message": "no such workspace"}') as ErrorData;
+  const operation: Operation = { operationId: "op-1", kind: "workspaceUp", subject: "/x", state: "failed", startedAt: 0, steps: [], error };
+  assert.equal(headline(new OperationFailed(operation)), "No such workspace.");
+  assert.deepEqual(lines(new OperationFailed(operation)), ["no such workspace"]);
+});
+
 test("paths go both ways by what is mounted, the most specific first", () => {
   const mounts = [
     { kind: "bind", source: "/home/a/repo", target: "/workspaces/repo", readOnly: false },
@@ -84,7 +91,7 @@ test("the window's file has the folder, the default profile, and a title without
   assert.deepEqual(parsed.folders, [{ path: "/home/a/b ${x} ä", name: "b ${x} ä" }]);
   assert.equal(parsed.settings["terminal.integrated.defaultProfile.linux"], "Container");
   assert.deepEqual(parsed.settings["terminal.integrated.profiles.linux"], {
-    Container: { path: "/opt/gangplank", args: ["--context", "c", "shell", "--workspace-folder", "/home/a/b ${x} ä"], icon: "package" },
+    Container: { path: "/opt/gangplank", args: ["--context", "c", "shell", "--workspace-folder", "/home/a/b ${x} ä"], icon: "package", overrideName: true },
   });
   assert.ok(!String(parsed.settings["window.title"]).includes("${x}"));
 });

@@ -6,7 +6,7 @@
 //
 // DOCKER_HOST names the engine, GANGPLANK_TEST_IMAGE an image on it with Python and a user `vscode`, and
 // GANGPLANK_TEST_BINARY the program. The last line is `N passed, N failed`.
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CodeServer, browser as launch } from "./harness/code-server.mjs";
@@ -41,6 +41,7 @@ try {
       told = story.steps({ sandbox, server, browser, evidence: pictures });
       await report.story(story.name, told.list, async (step) => {
         await told.page()?.shot(`failed ${step}`.replaceAll("/", " "));
+        for (const [index, log] of server.extensionLogs().entries()) writeFileSync(join(pictures, `gangplank-${index}.log`), log);
       });
     } finally {
       await told?.page()?.close().catch(() => undefined);

@@ -32,7 +32,7 @@ export class OperationView implements vscode.TreeDataProvider<Step>, vscode.Disp
 
   getTreeItem(step: Step): vscode.TreeItem {
     const item = new vscode.TreeItem(step.title);
-    item.iconPath = new vscode.ThemeIcon(icons[step.status]);
+    item.iconPath = step.status === "failed" ? new vscode.ThemeIcon("error", new vscode.ThemeColor("list.errorForeground")) : new vscode.ThemeIcon(icons[step.status]);
     item.description = this.describe(step);
     item.tooltip = `${step.step}: ${step.status}`;
     item.accessibilityInformation = { label: `${step.title}, ${step.status}, ${this.describe(step)}` };

@@ -1,6 +1,6 @@
 // The editor's server and a browser.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -61,6 +61,12 @@ export class CodeServer {
       child.once("exit", (code) => reject(new Error(`code-server ended with ${code}\n${log}`)));
     });
     return this.url;
+  }
+
+  /** What the extension wrote into its log, window by window. */
+  extensionLogs() {
+    const logs = readdirSync(join(this.state, "user-data/logs"), { recursive: true }).filter((name) => name.endsWith("Gangplank.log"));
+    return logs.sort().map((name) => readFileSync(join(this.state, "user-data/logs", name), "utf8"));
   }
 
   async stop() {

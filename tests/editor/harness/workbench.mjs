@@ -88,6 +88,16 @@ export class Workbench {
     await this.ready();
   }
 
+  /** Reopens the folder by the palette, through the first-time dialog and the window's own question of trust. */
+  async reopen() {
+    await this.command("Gangplank: Reopen in Container");
+    const dialog = this.dialog("in its container?");
+    await dialog.waitFor();
+    await this.becomesAttachedWindow(() => dialog.getByRole("button", { name: "Reopen in Container" }).click());
+    await this.trust();
+    return this.attached();
+  }
+
   status() {
     return this.page.locator('.statusbar-item[id="gangplank.gangplank.container"], .statusbar-item[id*="gangplank.container"]');
   }

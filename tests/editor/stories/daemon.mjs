@@ -1,0 +1,89 @@
+// The daemon is killed in the middle of each story, and the editor's server too.
+import { expect, until } from "../harness/report.mjs";
+import { image } from "../harness/sandbox.mjs";
+import { Workbench } from "../harness/workbench.mjs";
+
+export const name = "the daemon killed in the middle";
+
+export function steps({ sandbox, server, browser, evidence }) {
+  const folder = sandbox.folder("Ördner mit Blank", {
+    ".devcontainer/devcontainer.json": { name: "Ä", image, remoteUser: "vscode", postCreateCommand: "echo begun; test -e /tmp/again || { touch /tmp/again; sleep 600; }" },
+    "mäin prögram.py": "import socket\nprint('ran on', socket.gethostname())\n",
+  });
+  let editor;
+  let id;
+
+  return {
+    page: () => editor,
+    list: {
+      "while the container is being opened: it is said, and Retry goes on": async () => {
+        editor = await Workbench.open(browser, server.url, folder, evidence);
+        await editor.command("Gangplank: Reopen in Container");
+        await editor.dialog("in its container?").getByRole("button", { name: "Reopen in Container" }).click();
+        await editor.notification("postCreateCommand").waitFor();
+        await until(async () => (await sandbox.gangplank("exec", "--workspace-folder", folder, "--", "ls", "/tmp").catch(() => "")).includes("again"), "the hook runs");
+        await sandbox.killDaemon();
+        await editor.notification("The daemon ended while it worked").waitFor();
+        await editor.shot("interrupted");
+        await editor.becomesAttachedWindow(() => editor.press("The daemon ended while it worked", "Retry"));
+        await editor.trust();
+        await editor.attached();
+        id = (await sandbox.containers())[0].Id.slice(0, 12);
+      },
+      "beside an open terminal: a new one works": async () => {
+        await editor.newTerminal();
+        await editor.types("echo $(hostname) one");
+        await editor.shows(new RegExp(`${id} one`));
+        const pid = await sandbox.killDaemon();
+        await until(async () => (await sandbox.json("daemon", "status").catch(() => ({ pid }))).pid !== pid, "another daemon, started by the window itself");
+        await editor.shot("after the kill");
+        await editor.newTerminal();
+        await editor.types("echo $(hostname) $(pwd) two");
+        await editor.shows(new RegExp(`${id} /workspaces/Ördner mit Blank two`));
+      },
+      "before Run: the file runs": async () => {
+        await editor.openFile("mäin prögram.py");
+        await sandbox.killDaemon();
+        await editor.page.locator('.editor-actions .action-label[aria-label*="Run Python File in Container"]').click();
+        await editor.shows(new RegExp(`ran on ${id}`));
+        await editor.shot("run");
+      },
+      "a second window on the same folder shares the container": async () => {
+        const first = editor;
+        const page = await first.page.context().newPage();
+        await page.goto(first.page.url());
+        editor = new Workbench(page, evidence);
+        await editor.ready();
+        await editor.attached();
+        await editor.newTerminal();
+        await editor.types("echo $(hostname) second");
+        await editor.shows(new RegExp(`${id} second`));
+        expect((await sandbox.containers()).length === 1, "there is more than one container");
+        await page.close();
+        editor = first;
+        await editor.types("echo still here");
+        await editor.shows(/still here\n/);
+      },
+      "closed and opened again with a new server, the window attaches by itself": async () => {
+        const address = new URL(editor.page.url());
+        await editor.close();
+        await server.stop();
+        const [container] = await sandbox.containers();
+        await sandbox.gangplank("stop", container.Id);
+        await server.start();
+        const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+        const page = await context.newPage();
+        await page.goto(`${server.url}/${address.search}`);
+        editor = new Workbench(page, evidence);
+        await editor.ready();
+        // another port is another editor to the browser, which asks again
+        await editor.trust();
+        await editor.attached();
+        await editor.shot("again");
+        await editor.newTerminal();
+        await editor.types("echo $(hostname) again");
+        await editor.shows(new RegExp(`${id} again`));
+      },
+    },
+  };
+}

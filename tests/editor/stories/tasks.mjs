@@ -1,0 +1,77 @@
+// Tasks and links: an npm task, a task of type gangplank with problems, a traceback's link.
+import { expect, until } from "../harness/report.mjs";
+import { image } from "../harness/sandbox.mjs";
+import { Workbench } from "../harness/workbench.mjs";
+
+export const name = "tasks, problems, links";
+
+// the image has no npm; what stands in for it says where it ran
+const npm = `printf '#!/bin/sh\\necho "npm $* ran on $(hostname) in $(pwd)"\\n' > /usr/local/bin/npm && chmod +x /usr/local/bin/npm`;
+
+export function steps({ sandbox, server, browser, evidence }) {
+  const folder = sandbox.folder("tasks", {
+    ".devcontainer/devcontainer.json": { name: "Tasks", image, postCreateCommand: npm },
+    "package.json": { name: "x", version: "1.0.0", scripts: { hello: "echo hello" } },
+    "src/broken.py": "def inner():\n    return 1 / 0\n\n\ninner()\n",
+    "src/main.c": "int main(void) { return x; }\n",
+    ".vscode/tasks.json": {
+      version: "2.0.0",
+      tasks: [
+        { label: "compile", type: "gangplank", command: "sh", args: ["-c", "echo \"/workspaces/tasks/src/main.c:1:25: error: 'x' undeclared on $(hostname)\"; exit 1"], problemMatcher: "$gangplank-gcc" },
+        { label: "hello from npm", type: "npm", script: "hello", problemMatcher: [] },
+      ],
+    },
+  });
+  let editor;
+  let id;
+
+  return {
+    page: () => editor,
+    list: {
+      "the folder is reopened": async () => {
+        editor = await Workbench.open(browser, server.url, folder, evidence);
+        await editor.reopen();
+        id = (await sandbox.containers())[0].Id.slice(0, 12);
+      },
+      "an npm task runs in the container": async () => {
+        await editor.command("Tasks: Run Task");
+        await editor.pick("hello from npm");
+        await editor.shows(new RegExp(`npm run hello ran on ${id} in /workspaces/tasks`));
+        await editor.shot("npm");
+      },
+      "a task of type gangplank runs without a shell and its problems are files of this machine": async () => {
+        await editor.command("Tasks: Run Task");
+        await editor.pick("compile");
+        await editor.shows(new RegExp(`undeclared on ${id}`));
+        await editor.command("Problems: Focus on Problems View");
+        const problem = editor.page.locator(".markers-panel .monaco-list-row", { hasText: "undeclared on" });
+        await problem.waitFor();
+        await problem.dblclick();
+        await editor.page.locator('.tab.active[data-resource-name="main.c"]').waitFor();
+        await editor.shot("problem");
+      },
+      "a traceback's path opens the line of the file on this machine": async () => {
+        await editor.openFile("broken.py");
+        await editor.page.locator('.editor-actions .action-label[aria-label*="Run Python File in Container"]').click();
+        await editor.shows(/ZeroDivisionError/);
+        await editor.openFile("package.json");
+        const row = editor.page.locator(".terminal-wrapper.active .xterm-rows > div", { hasText: "line 2, in inner" });
+        const box = await row.boundingBox();
+        // links need the pointer to come from elsewhere, and the key that follows them
+        await editor.page.mouse.move(box.x + 20, box.y - 40);
+        await until(async () => {
+          await editor.page.mouse.move(box.x + 150, box.y + box.height / 2, { steps: 4 });
+          await editor.page.keyboard.down("Control");
+          await editor.page.mouse.move(box.x + 160, box.y + box.height / 2, { steps: 4 });
+          await editor.page.waitForTimeout(300);
+          await editor.page.mouse.click(box.x + 160, box.y + box.height / 2);
+          await editor.page.keyboard.up("Control");
+          return (await editor.page.locator('.tab.active[data-resource-name="broken.py"]').count()) === 1;
+        }, "the link opens broken.py");
+        const position = await editor.page.locator(".statusbar-item", { hasText: /Ln \d+, Col/ }).innerText();
+        await editor.shot("link");
+        expect(position.includes("Ln 2,"), position);
+      },
+    },
+  };
+}

@@ -1,0 +1,64 @@
+// A window that is not trusted: nothing of the repository runs, whatever is asked.
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "../harness/report.mjs";
+import { image } from "../harness/sandbox.mjs";
+import { Workbench } from "../harness/workbench.mjs";
+
+export const name = "an untrusted window";
+
+export function steps({ sandbox, server, browser, evidence }) {
+  const hostile = join(sandbox.path, "work/hostile");
+  const folder = sandbox.folder("hostile", {
+    ".devcontainer/devcontainer.json": { name: "Hostile", image, initializeCommand: "touch canary" },
+    // a repository that wants to choose the program
+    ".vscode/settings.json": { "gangplank.path": join(hostile, "evil.sh"), "gangplank.dockerContext": "evil" },
+    "evil.sh": "#!/bin/sh\ntouch " + join(hostile, "canary") + "\n",
+    "main.py": "print('hello')\n",
+  });
+  // keys reach commands past the menus, as other extensions do
+  const user = join(server.state, "user-data/User");
+  mkdirSync(user, { recursive: true });
+  const keys = ["gangplank.reopenInContainer", "gangplank.rebuild", "gangplank.newTerminal", "gangplank.runPythonFile", "gangplank.attachToContainer"];
+  writeFileSync(join(user, "keybindings.json"), JSON.stringify(keys.map((command, index) => ({ key: `ctrl+alt+${index + 1}`, command }))));
+  const untouched = async () => {
+    expect(!existsSync(join(folder, "canary")), "something of the repository ran");
+    expect(!existsSync(join(sandbox.path, "state/gangplank")), "a daemon was started");
+    expect((await sandbox.containers()).length === 0, "a container was made");
+  };
+  let editor;
+
+  return {
+    page: () => editor,
+    list: {
+      "nothing is offered": async () => {
+        editor = await Workbench.open(browser, server.url, folder, evidence, { trust: false });
+        await editor.trust(false);
+        await editor.file("main.py").waitFor();
+        expect(!(await editor.offers("Gangplank: Reopen in Container")), "the palette offers it");
+        expect(await editor.offers("Gangplank: Show Log"), "the extension is not there at all");
+        expect((await editor.notification("has a dev container configuration").count()) === 0, "the prompt is shown");
+        await untouched();
+      },
+      "commands that come past the menus are refused": async () => {
+        for (const [index, command] of keys.entries()) {
+          await editor.page.keyboard.press(`Control+Alt+${index + 1}`);
+          const refusal = editor.notification("This window is in Restricted Mode");
+          const shown = await refusal.first().waitFor({ timeout: 5000 }).then(() => true, () => false);
+          if (index === 0) await editor.shot("refused");
+          if (shown) await refusal.first().locator(".codicon-notifications-clear").click();
+          // the editor itself may hold a key back by the command's own condition, which is as good
+          await untouched();
+          if (!shown) console.log(`    ${command}: held back by the editor`);
+        }
+      },
+      "trusting the folder offers the container, with the machine's own program": async () => {
+        await editor.command("Workspaces: Manage Workspace Trust");
+        await editor.page.getByRole("button", { name: "Trust", exact: true }).first().click();
+        await editor.notification("has a dev container configuration").waitFor();
+        await editor.reopen();
+        expect(existsSync(join(folder, "canary")), "the command of the trusted configuration did not run");
+      },
+    },
+  };
+}
