@@ -9,6 +9,7 @@ import { registerRunCommand } from "./commands/run";
 import { registerTerminalCommands } from "./commands/terminal";
 import { registerWindowCommands } from "./commands/window";
 import { Daemon } from "./daemon";
+import { tellEndedTerminals } from "./ended";
 import { registerLinks } from "./links";
 import { Operations } from "./operation";
 import { offerToReopen } from "./prompt";
@@ -35,7 +36,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   const window = new AttachedWindow(session);
   const containers = new ContainersView(session);
   context.subscriptions.push(log, daemon, attachment, operations, window, containers, new OperationView(operations));
-  context.subscriptions.push(registerTasks(session), registerLinks(attachment));
+  context.subscriptions.push(registerTasks(session), registerLinks(attachment), tellEndedTerminals(daemon));
   registerWindowCommands(session, window);
   registerContainerCommands(session, window, containers);
   registerTerminalCommands(session, window);

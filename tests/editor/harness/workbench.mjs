@@ -52,10 +52,12 @@ export class Workbench {
       const input = page.locator(".quick-input-widget:visible .quick-input-box input");
       await input.waitFor();
       await input.fill(`>${title}`);
-      const row = page.locator(".quick-input-widget:visible .monaco-list-row").filter({ hasText: title }).first();
+      // by its whole name: the palette's own order puts others first
+      const quoted = JSON.stringify(title);
+      const row = page.locator(`.quick-input-widget:visible .monaco-list-row[aria-label=${quoted}], .quick-input-widget:visible .monaco-list-row[aria-label^=${JSON.stringify(`${title},`)}]`).first();
       try {
         await row.waitFor({ timeout: 3000 });
-        await page.keyboard.press("Enter");
+        await row.click();
         return;
       } catch (error) {
         await page.keyboard.press("Escape");

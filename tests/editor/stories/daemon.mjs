@@ -30,14 +30,16 @@ export function steps({ sandbox, server, browser, evidence }) {
         await editor.attached();
         id = (await sandbox.containers())[0].Id.slice(0, 12);
       },
-      "beside an open terminal: a new one works": async () => {
+      "beside an open terminal: it is said which ended, and a new one works": async () => {
         await editor.newTerminal();
         await editor.types("echo $(hostname) one");
         await editor.shows(new RegExp(`${id} one`));
         const pid = await sandbox.killDaemon();
         await until(async () => (await sandbox.json("daemon", "status").catch(() => ({ pid }))).pid !== pid, "another daemon, started by the window itself");
+        await editor.notification("ended with it: Container").waitFor();
         await editor.shot("after the kill");
-        await editor.newTerminal();
+        await editor.press("ended with it: Container", "New Container Terminal");
+        await editor.shows(/\$ *$/m);
         await editor.types("echo $(hostname) $(pwd) two");
         await editor.shows(new RegExp(`${id} /workspaces/Ördner mit Blank two`));
       },
