@@ -37,5 +37,5 @@ export async function answerQuestion(question: Question, consented?: string): Pr
 
 /** Every effect in full. The daemon has escaped what could mislead. */
 export function describeEffects(effects: readonly HostEffect[]): string {
-  return effects.map((effect) => `• ${effect.property}: ${effect.value}\n   ${effect.reason}`).join("\n");
+  return effects.map((effect) => `• ${effect.property}: ${effect.value}\n(${effect.reason})`).join("\n");
 }

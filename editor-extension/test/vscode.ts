@@ -12,3 +12,7 @@ export class Uri {
     return new Uri("file", path);
   }
 }
+
+/** What the window says about itself; tests change it. */
+export const env: { remoteName: string | undefined } = { remoteName: undefined };
+export const workspace = { isTrusted: true, workspaceFolders: undefined };

@@ -32,22 +32,24 @@ try {
     const story = await import(`./stories/${file}`);
     const pictures = evidence(`${version}/${file.replace(/\.mjs$/, "")}`);
     for (const old of readdirSync(pictures)) rmSync(join(pictures, old));
-    const sandbox = new Sandbox(program());
-    const server = new CodeServer(install, sandbox);
-    let told;
-    try {
-      server.installExtension(extension.path);
-      await server.start();
-      told = story.steps({ sandbox, server, browser, evidence: pictures });
-      await report.story(story.name, told.list, async (step) => {
-        await told.page()?.shot(`failed ${step}`.replaceAll("/", " "));
-        for (const [index, log] of server.extensionLogs().entries()) writeFileSync(join(pictures, `gangplank-${index}.log`), log);
-      });
-    } finally {
-      await told?.page()?.close().catch(() => undefined);
-      await server.stop();
-      await sandbox.end();
-    }
+    await report.story(story.name, async (run) => {
+      const sandbox = new Sandbox(program());
+      const server = new CodeServer(install, sandbox);
+      let told;
+      try {
+        server.installExtension(extension.path);
+        await server.start();
+        told = story.steps({ sandbox, server, browser, evidence: pictures });
+        return await run(told.list, async (step) => {
+          await told.page()?.shot(`failed ${step}`.replaceAll("/", " "));
+          for (const [index, log] of server.extensionLogs().entries()) writeFileSync(join(pictures, `gangplank-${index}.log`), log);
+        });
+      } finally {
+        await told?.page()?.close().catch(() => undefined);
+        await server.stop();
+        await sandbox.end();
+      }
+    });
   }
 } finally {
   await browser.close();

@@ -1,5 +1,8 @@
 // Stories and their steps: what passed, what failed, what was tried once more.
 
+/** Runs of a story that fail once may be tried once more; more than one of them in a run is a failure all the same. */
+const retriesAllowed = 1;
+
 export class Report {
   passed = 0;
   failed = 0;
@@ -9,35 +12,47 @@ export class Report {
     this.begun = Date.now();
   }
 
-  /** Runs a story whose steps build on each other: after a failed one the rest of it counts as failed too. */
-  async story(name, steps, onFailure) {
+  /** Runs a story, and once more when it fails. `run` makes everything anew each time. */
+  async story(name, run) {
     console.log(`\n${name}`);
-    let broken = false;
+    let counted = await run((steps, onFailure) => this.steps(steps, onFailure));
+    if (counted.failed > 0 && this.retried <= retriesAllowed) {
+      this.retried++;
+      console.log("  once more");
+      counted = await run((steps, onFailure) => this.steps(steps, onFailure));
+    }
+    this.passed += counted.passed;
+    this.failed += counted.failed;
+  }
+
+  /** Runs steps that build on each other: after a failed one the rest counts as failed too. */
+  async steps(steps, onFailure) {
+    const counted = { passed: 0, failed: 0 };
     for (const [step, run] of Object.entries(steps)) {
-      if (broken) {
-        this.failed++;
+      if (counted.failed > 0) {
+        counted.failed++;
         console.log(`  not run  ${step}`);
         continue;
       }
       const begun = Date.now();
       try {
         const said = await run();
-        this.passed++;
+        counted.passed++;
         console.log(`  ok ${((Date.now() - begun) / 1000).toFixed(1).padStart(5)} s  ${step}${said === undefined ? "" : `: ${said}`}`);
       } catch (error) {
-        this.failed++;
-        broken = true;
+        counted.failed++;
         console.log(`  FAILED   ${step}: ${error.message}`);
-        await onFailure?.(step, error);
+        await onFailure(step);
       }
     }
+    return counted;
   }
 
   finish() {
     const seconds = ((Date.now() - this.begun) / 1000).toFixed(0);
     console.log(`\n${seconds} s, ${this.retried} retried`);
     console.log(`${this.passed} passed, ${this.failed} failed`);
-    return this.failed === 0 && this.passed > 0 && this.retried < 2;
+    return this.failed === 0 && this.passed > 0 && this.retried <= retriesAllowed;
   }
 }
 

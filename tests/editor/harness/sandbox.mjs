@@ -72,7 +72,7 @@ export class Sandbox {
       // none runs
     }
     for (const { Id } of await this.containers()) await engine("DELETE", `/containers/${Id}?force=true&v=true`);
-    if (process.env.KEEP === undefined) rmSync(this.path, { recursive: true, force: true });
+    rmSync(this.path, { recursive: true, force: true });
   }
 }
 
