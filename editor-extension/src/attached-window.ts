@@ -41,6 +41,7 @@ export class AttachedWindow implements vscode.Disposable {
     if (folder === undefined) return;
     if (isUntrusted()) {
       await attachment.become({ is: "restricted" });
+      void this.askForTrust();
       return;
     }
     await attachment.become({ is: "attaching" });
@@ -57,6 +58,17 @@ export class AttachedWindow implements vscode.Disposable {
       await attachment.become({ is: "failed", error });
       if (!(error instanceof Cancelled)) this.complain(error);
     }
+  }
+
+  /** The editor asks by itself, unless its settings say that it does not: then nobody would. */
+  private async askForTrust(): Promise<void> {
+    if (vscode.workspace.getConfiguration("security.workspace.trust").get<string>("startupPrompt") !== "never") return;
+    const manage = vscode.l10n.t("Manage Workspace Trust");
+    const chosen = await vscode.window.showWarningMessage(
+      vscode.l10n.t("This window is for a container, but it is in Restricted Mode: nothing runs in the container until you trust it."),
+      manage,
+    );
+    if (chosen === manage) await vscode.commands.executeCommand("workbench.trust.manage");
   }
 
   /** A failing hook leaves a container in which its cause can be found, so the window attaches all the same. */

@@ -25,9 +25,19 @@ export class Workbench {
     await this.page.waitForSelector(".monaco-workbench .part.statusbar .statusbar-item", { timeout: 2 * patience });
   }
 
-  /** Answers the question whether the authors are trusted. */
+  /** Answers the question whether the authors are trusted; newer editors do not ask, and are told by the person. */
   async trust(yes = true) {
-    await this.dialog("Do you trust").getByRole("button", { name: yes ? /^Yes/ : /^No/ }).click();
+    const question = this.dialog("Do you trust");
+    const banner = this.page.locator(".part.banner", { hasText: "Restricted Mode" });
+    await question.or(banner).first().waitFor();
+    if (await question.isVisible()) {
+      await question.getByRole("button", { name: yes ? /^Yes/ : /^No/ }).click();
+    } else if (yes) {
+      await this.command("Workspaces: Manage Workspace Trust");
+      await this.page.getByRole("button", { name: "Trust", exact: true }).first().click();
+      await banner.waitFor({ state: "hidden" });
+      await this.command("View: Close All Editors");
+    }
   }
 
   dialog(text) {
