@@ -24,6 +24,9 @@ const PING_EVERY: Duration = Duration::from_secs(5);
 /// A client that has sent nothing, not even an answer to a ping, for so long is gone.
 const DEAD_AFTER: Duration = Duration::from_secs(20);
 
+/// How long a client has to close a stream that ends for another reason than its process's end.
+const HURRIED_GOODBYE: Duration = Duration::from_secs(1);
+
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// Carries `client`'s process over an upgraded connection until it ends, the peer goes, or the daemon stops.
@@ -164,7 +167,15 @@ async fn say_goodbye(socket: Option<Socket>, close: Close) {
     if close.code == CloseCode::Abnormal {
         return;
     }
+    let patience = if close.code == CloseCode::Normal { DEAD_AFTER } else { HURRIED_GOODBYE };
     let frame = CloseFrame { code: close.code, reason: close.reason.into() };
-    // A peer that does not take it is gone anyway.
-    let _ = tokio::time::timeout(Duration::from_secs(1), socket.close(Some(frame))).await;
+    let farewell = async {
+        if socket.close(Some(frame)).await.is_ok() {
+            // Read on until the peer closes too: a socket dropped with acknowledgements unread, or written to
+            // afterwards, is reset, and the peer then loses what it has not read yet.
+            while let Some(Ok(_)) = socket.next().await {}
+        }
+    };
+    // A peer that takes longer is gone.
+    let _ = tokio::time::timeout(patience, farewell).await;
 }

@@ -5,6 +5,8 @@ use std::io::Read;
 use gangplank_tests::{EngineKind, Image, Sandbox, engine};
 use serde_json::json;
 
+use super::raw::{BINARY, CLOSE, RawSocket};
+
 use super::project::wait_for;
 
 /// A sandbox with a workspace that is up; its folder and container.
@@ -242,4 +244,36 @@ fn one_daemon_serves_two_engines_at_once() {
     for engine in [first, second] {
         assert!(status.contains(&engine.host()), "{status}");
     }
+}
+
+#[test]
+fn a_stream_stays_open_after_the_processs_end_until_the_client_closes_it() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let (image, name) = (Image::Busybox.on(engine).unwrap(), sandbox.name("said"));
+    sandbox.gangplank(["run", "-d", "--name", &name, image, "sleep", "1000"]).run().success();
+    let mut rpc = sandbox.rpc();
+    let argv = ["sh", "-c", "head -c 100000 /dev/zero; exit 4"];
+    let start = json!({ "target": { "type": "container", "container": name }, "argv": argv });
+    let started = rpc.call("process/start", &start).unwrap();
+    let path = format!("/stream/{}", started["stream"]["streamId"].as_str().unwrap());
+    let mut stream = RawSocket::open(&sandbox, &path).unwrap();
+    let (mut output, mut exited) = (0, false);
+    loop {
+        match stream.receive().expect("the stream ends with a close") {
+            (CLOSE, code) => break assert_eq!(code[..2], 1000_u16.to_be_bytes()),
+            (BINARY, frame) if frame[0] == 0x11 => output += frame.len() - 9,
+            (BINARY, frame) => exited |= frame[0] == 0x15,
+            (opcode, _) => panic!("a frame of opcode {opcode}"),
+        }
+    }
+    assert_eq!((output, exited), (100_000, true));
+    // A client still acknowledges what it has just shown. Were the socket gone, it would lose what it has not read.
+    let acknowledgement = [&[0x05][..], &100_000_u64.to_be_bytes()].concat();
+    for _ in 0..50 {
+        stream.send(BINARY, &acknowledgement).expect("the daemon still reads");
+        rpc.call("daemon/status", &json!({})).unwrap();
+    }
+    stream.send(CLOSE, &1000_u16.to_be_bytes()).unwrap();
+    stream.ends("its close");
 }
