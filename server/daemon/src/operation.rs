@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use gangplank_devcontainer::hooks::LifecycleHook;
 use gangplank_protocol::feed::Cursor;
 use gangplank_protocol::operation::{
     Answer, Operation, OperationEvent, OperationKind, OperationStarted, OperationState,
@@ -210,9 +211,23 @@ fn next_step(operation: &Operation) -> Option<String> {
         OperationState::Interrupted => {
             Some(format!("run `{command}` again: it goes on from where this stopped"))
         }
-        OperationState::Failed => Some(format!("mend what the error names, then run `{command}` again")),
+        OperationState::Failed => match operation.error.as_ref() {
+            // The error itself says how to allow it.
+            Some(error) if error.kind == ErrorKind::Untrusted => None,
+            Some(error) if is_marked_hook(error) => Some(format!(
+                "mend the hook, then run `gangplank rebuild --workspace-folder {}`: another `up` would not run it again",
+                quoted(&operation.subject)
+            )),
+            _ => Some(format!("mend what the error names, then run `{command}` again")),
+        },
         _ => None,
     }
+}
+
+/// Whether a hook failed that counts as run from now on: as in the reference, its marker was written before it ran.
+fn is_marked_hook(error: &ErrorData) -> bool {
+    let hook = error.step.as_deref().and_then(LifecycleHook::of_property);
+    error.kind == ErrorKind::LifecycleFailed && hook.is_some_and(|hook| hook.marker().is_some())
 }
 
 fn quoted(text: &str) -> String {

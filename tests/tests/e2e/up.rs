@@ -101,7 +101,7 @@ fn a_failing_hook_is_named_with_its_own_output_and_later_hooks_do_not_run() {
             "postStartCommand": "touch started",
         }),
     );
-    let output = project.run(&["up"]).exits(1).complains("the reason").complains("postCreateCommand");
+    let output = project.run(&["up"]).exits(1).complains("the reason").complains("gangplank rebuild");
     let result = output.json();
     assert_eq!(result["outcome"], "error");
     assert!(
