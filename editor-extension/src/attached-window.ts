@@ -41,8 +41,11 @@ export class AttachedWindow implements vscode.Disposable {
     if (folder === undefined) return;
     if (isUntrusted()) {
       await attachment.become({ is: "restricted" });
-      void this.askForTrust();
-      return;
+      if (isUntrusted()) {
+        void this.askForTrust();
+        return;
+      }
+      // trust came while that was being said, and whoever said it has joined this attempt
     }
     await attachment.become({ is: "attaching" });
     try {

@@ -36,7 +36,12 @@ export class Workbench {
       await this.command("Workspaces: Manage Workspace Trust");
       await this.page.getByRole("button", { name: "Trust", exact: true }).first().click();
       await banner.waitFor({ state: "hidden" });
-      await this.command("View: Close All Editors");
+      // newer editors show it above everything else
+      const above = this.page.locator(".monaco-modal-editor-block:visible");
+      if ((await above.count()) > 0) {
+        await above.locator('.codicon-close, [aria-label^="Close"]').first().click();
+        await above.waitFor({ state: "hidden" });
+      }
     }
   }
 
