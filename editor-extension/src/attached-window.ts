@@ -53,6 +53,7 @@ export class AttachedWindow implements vscode.Disposable {
       const { up, failed } = await this.openAnyway(folder, options);
       const attached = await inspect(this.session, folder, up);
       await this.session.windows.write({ folder, program: program.path, globalArguments: globalArguments(), containerName: attached.containerName });
+      if (!(await terminalsRun(program.path))) log.warn("the editor's default terminal is not the container's; New Container Terminal opens one");
       await attachment.become({ is: "attached", to: attached });
       log.info(`attached to ${attached.containerName} as ${attached.remoteUser} in ${attached.remoteWorkspaceFolder}`);
       this.follow(folder);
@@ -124,4 +125,28 @@ export class AttachedWindow implements vscode.Disposable {
       this.asked = false;
     }
   }
+}
+
+/** How long the editor may take to make the window's profile its default one, in milliseconds. */
+const profileTimeout = 10_000;
+
+/**
+ * Waits until the editor's own terminals run this program: it takes the window's settings over some time after trust
+ * was given, and until then a new terminal would be on the host. False when that does not come.
+ */
+async function terminalsRun(program: string): Promise<boolean> {
+  if (vscode.env.shell === program) return true;
+  return new Promise((resolve) => {
+    const changed = vscode.env.onDidChangeShell((shell) => {
+      if (shell === program) done(true);
+    });
+    const timer = setTimeout(() => {
+      done(vscode.env.shell === program);
+    }, profileTimeout);
+    const done = (so: boolean): void => {
+      clearTimeout(timer);
+      changed.dispose();
+      resolve(so);
+    };
+  });
 }
