@@ -1,6 +1,9 @@
 //! What can be done to a process beside its bytes: resized, signalled, asked how it ended. One variant for each kind of
 //! host that processes have.
 
+use std::time::Duration;
+
+use gangplank_engine::container::ContainerDetails;
 use gangplank_engine::exec::{ExecSpec, TerminalSize as EngineSize};
 use gangplank_engine::{Engine, EngineError};
 use gangplank_protocol::process::{ProcessExit, TerminalSize};
@@ -189,6 +192,24 @@ fn unreachable_engine(error: &EngineError) -> ProcessExit {
     ProcessExit { code: None, reason: Some("engineUnavailable".into()), message: Some(error.to_string()) }
 }
 
+/// How often, and with what pause, an engine is asked again that still shows a container as running.
+const MOST_LOOKS: u32 = 40;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// The container, once the engine knows about its end. A container's processes are killed before the engine's record of
+/// it changes; where its first process can be seen to live on, there is nothing to wait for.
+async fn settled(engine: &Engine, container_id: &str, killed: bool) -> Result<ContainerDetails, EngineError> {
+    for _ in 1..MOST_LOOKS {
+        let container = engine.inspect_container(container_id).await?;
+        let lives = || engine.is_local() && host_view::lives(container.state.pid, container_id);
+        if !killed || !container.state.running || lives() {
+            return Ok(container);
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    engine.inspect_container(container_id).await
+}
+
 /// An exec that ended by a signal may have ended with its container: says so.
 async fn explain(engine: &Engine, container_id: &str, code: Result<i64, EngineError>) -> ProcessExit {
     let code = match code {
@@ -198,7 +219,7 @@ async fn explain(engine: &Engine, container_id: &str, code: Result<i64, EngineEr
         Err(_) => None,
     };
     let code_number = code.and_then(exit_code);
-    match engine.inspect_container(container_id).await {
+    match settled(engine, container_id, code == Some(137)).await {
         // The engine remembers that something in the container was killed for memory, also while it goes on.
         Ok(container) if container.state.running && !(container.state.oom_killed && code == Some(137)) => {
             ProcessExit { code: code_number, ..ProcessExit::default() }

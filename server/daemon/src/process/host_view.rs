@@ -56,6 +56,15 @@ fn processes() -> impl Iterator<Item = i32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
+/// Whether the process that the engine calls `engine_pid` is seen to live: one that waits to be reaped does not.
+pub(super) fn lives(engine_pid: i64, container_id: &str) -> bool {
+    let state = |pid: i32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(") ")?.1.chars().next()
+    };
+    host_pid(engine_pid, container_id).and_then(state).is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
 /// The processes of its session, itself first, and the names of its descendants that left that session.
 pub(super) fn session_of(process: &Located) -> (Vec<Located>, Vec<String>) {
     let all = everything();

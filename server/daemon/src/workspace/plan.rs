@@ -204,9 +204,7 @@ pub async fn plan(
         trusted: true,
         container: None,
     };
-    if let Some(file) = &selection.configuration {
-        read_into(&mut result, &selection, file, params, trust)?;
-    }
+    // The engine comes first: many plans may wait for it, and none shall hold a configuration meanwhile.
     if let Some(engine) = engine {
         let label = format!("{}={}", LOCAL_FOLDER_LABEL, selection.folder);
         let found = match &selection.configuration {
@@ -215,6 +213,9 @@ pub async fn plan(
         };
         // The plan stands without it: an engine that is away is told by whoever needs it.
         result.container = found.ok().flatten().map(|container| find::describe(&engine, &container));
+    }
+    if let Some(file) = &selection.configuration {
+        read_into(&mut result, &selection, file, params, trust)?;
     }
     Ok(result)
 }
