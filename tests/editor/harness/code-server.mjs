@@ -47,6 +47,7 @@ export class CodeServer {
     const child = spawn(this.node, [this.entry, ...this.common, "--auth", "none", "--bind-addr", "127.0.0.1:0", ...quiet], {
       env: this.environment,
       stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
     });
     this.child = child;
     let log = "";
@@ -76,6 +77,12 @@ export class CodeServer {
       child.once("exit", resolve);
       child.kill("SIGTERM");
     });
+    try {
+      // its extension hosts wait for windows that will not come back
+      process.kill(-child.pid, "SIGKILL");
+    } catch {
+      // none is left
+    }
   }
 }
 
