@@ -118,7 +118,7 @@ pub struct ErrorData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
     /// Why, from the nearest cause to the root.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub causes: Vec<String>,
     /// What the user can do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

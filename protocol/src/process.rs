@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineId;
-use crate::workspace::WorkspaceSelector;
+use crate::workspace::{Trust, WorkspaceSelector};
 
 /// Size of a terminal, in character cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,9 +86,13 @@ pub struct ProcessStartParams {
     /// Size of the terminal, with `tty`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<TerminalSize>,
-    /// The client's environment, for `${localEnv:…}` in `remoteEnv`. In memory only.
+    /// The client's environment, for `${localEnv:…}` in `remoteEnv`. In memory only; a variable that was not allowed for
+    /// this container by a `workspace/up` is refused with `untrusted`.
     #[serde(default)]
     pub client_environment: BTreeMap<String, String>,
+    /// Who decides about such a variable: `grant` gives it this once; nobody can be asked here, so `ask` refuses.
+    #[serde(default)]
+    pub trust: Trust,
     /// The same key again gives the first answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_key: Option<String>,

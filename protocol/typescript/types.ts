@@ -1396,9 +1396,14 @@ user?: string,
  */
 size?: TerminalSize,
 /**
- * The client's environment, for `${localEnv:…}` in `remoteEnv`. In memory only.
+ * The client's environment, for `${localEnv:…}` in `remoteEnv`. In memory only; a variable that was not allowed for
+ * this container by a `workspace/up` is refused with `untrusted`.
  */
 clientEnvironment: { [key in string]: string },
+/**
+ * Who decides about such a variable: `grant` gives it this once; nobody can be asked here, so `ask` refuses.
+ */
+trust: Trust,
 /**
  * The same key again gives the first answer.
  */

@@ -14,6 +14,7 @@ mod e2e {
     mod faults;
     mod folders;
     mod harness;
+    mod host_environment;
     mod lifecycle;
     mod project;
     mod pull;

@@ -1,7 +1,7 @@
 //! What the user allowed configurations to do to the host: kept by the folder's canonical path and the hash of exactly
 //! those effects, so that an edit or another folder asks again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
@@ -12,12 +12,25 @@ use crate::store::Store;
 const FILE: &str = "trust.json";
 /// Sets of effects remembered for one folder; the oldest goes first.
 const MOST_PER_FOLDER: usize = 16;
+/// Containers remembered; the oldest goes first.
+const MOST_CONTAINERS: usize = 256;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Trusted {
     /// Hashes by canonical folder, oldest first.
     folders: BTreeMap<String, Vec<String>>,
+    /// What containers may be given, oldest first.
+    #[serde(default)]
+    containers: Vec<ForContainer>,
+}
+
+/// Variables of the client's environment that the processes of one container may be given.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ForContainer {
+    container_id: String,
+    variables: BTreeSet<String>,
 }
 
 /// The consent given so far.
@@ -51,6 +64,32 @@ impl TrustStore {
         hashes.push(hash.to_owned());
         if hashes.len() > MOST_PER_FOLDER {
             hashes.remove(0);
+        }
+        self.store.write(FILE, &*trusted)
+    }
+
+    /// The variables of the client's environment that the container's processes may be given.
+    pub fn variables_of(&self, container_id: &str) -> BTreeSet<String> {
+        let trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = trusted.containers.iter().find(|known| known.container_id == container_id);
+        known.map(|known| known.variables.clone()).unwrap_or_default()
+    }
+
+    /// Remembers that the container's processes may be given these too.
+    ///
+    /// # Errors
+    /// When it cannot be written; it then holds until the daemon ends.
+    pub fn allow_variables(&self, container_id: &str, variables: &BTreeSet<String>) -> io::Result<()> {
+        let mut allowed = self.variables_of(container_id);
+        if variables.is_subset(&allowed) {
+            return Ok(());
+        }
+        allowed.extend(variables.iter().cloned());
+        let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
+        trusted.containers.retain(|known| known.container_id != container_id);
+        trusted.containers.push(ForContainer { container_id: container_id.to_owned(), variables: allowed });
+        if trusted.containers.len() > MOST_CONTAINERS {
+            trusted.containers.remove(0);
         }
         self.store.write(FILE, &*trusted)
     }

@@ -7,6 +7,7 @@ mod effects;
 mod find;
 mod hook_ledger;
 mod hooks;
+mod host_variables;
 mod host_write;
 mod mount_check;
 mod place_check;
@@ -24,6 +25,7 @@ use gangplank_protocol::workspace::HookRecord;
 
 use crate::failure;
 use crate::store::Store;
+use crate::trust::TrustStore;
 
 pub use actor::{Parts, WorkspaceHandle};
 pub use find::{all, containers_of, describe};
@@ -48,6 +50,15 @@ pub fn refuse_replaced(
 ) -> Result<(), ErrorData> {
     let mount = configuration.and_then(|configuration| configuration.workspace.mount.as_ref());
     if engine.is_local() { mount_check::refuse_replaced(container, mount) } else { Ok(()) }
+}
+
+/// Refuses to give a container's processes variables of the client's environment that were not allowed for it.
+///
+/// # Errors
+/// `untrusted`, with each variable.
+pub fn refuse_variables(trust: &TrustStore, container_id: &str, remote: &Remote) -> Result<(), ErrorData> {
+    let effects = host_variables::not_allowed(&remote.host_variables, &trust.variables_of(container_id));
+    if effects.is_empty() { Ok(()) } else { Err(host_variables::refusal(effects)) }
 }
 
 /// Removes a workspace's container, and what is remembered of its hooks. Named volumes and the folder stay.

@@ -10,7 +10,7 @@ use gangplank_engine::container::{ContainerDetails, ContainerSummary, LogOptions
 use gangplank_engine::exec::{ExecSpec, TerminalSize};
 use gangplank_engine::{Engine, EngineId};
 use gangplank_protocol::process::{ProcessStartParams, ProcessTarget};
-use gangplank_protocol::workspace::{Workspace, WorkspaceDetails, WorkspaceSelector};
+use gangplank_protocol::workspace::{Trust, Workspace, WorkspaceDetails, WorkspaceSelector};
 use gangplank_protocol::{ErrorData, ErrorKind};
 
 use crate::failure::from_engine;
@@ -141,7 +141,8 @@ impl Workspaces {
     /// The container a process is to run in, and the process as the engine starts it.
     ///
     /// # Errors
-    /// `notFound`, `containerState` when it does not run, `configurationInvalid`, the engine's.
+    /// `notFound`, `containerState` when it does not run, `configurationInvalid`, `untrusted` for variables of the
+    /// client's environment that were not allowed for the container, the engine's.
     pub async fn process(
         &self,
         engine: &Engine,
@@ -188,6 +189,9 @@ impl Workspaces {
             ..RemoteRequest::default()
         };
         let mut remote = Remote::of(container, configuration.as_ref(), &request)?;
+        if params.trust != Trust::Grant {
+            workspace::refuse_variables(&self.parts.trust, &container.id, &remote)?;
+        }
         if let Some(user) = &params.user {
             remote.user.clone_from(user);
         }

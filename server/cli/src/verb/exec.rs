@@ -34,6 +34,7 @@ pub(super) async fn run(context: &Context, verb: &Exec) -> Outcome {
         user: verb.user.clone(),
         size: terminal::size().filter(|_| tty),
         client_environment: context.environment(),
+        trust: context.trust(false),
         request_key: request_key(),
     };
     let client = context.client().await?;

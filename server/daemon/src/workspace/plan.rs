@@ -74,7 +74,7 @@ fn reading(
     })
 }
 
-fn effects_of(
+pub(super) fn effects_of(
     configuration: &Configuration,
     selection: &Selection,
     environment: &BTreeMap<String, String>,

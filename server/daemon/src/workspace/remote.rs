@@ -1,7 +1,7 @@
 //! Who processes and hooks run as in a container, where, and with what environment: from the configuration, the
 //! container's own metadata label, and the user's shell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gangplank_devcontainer::configuration::Configuration;
 use gangplank_devcontainer::hooks::{LifecycleCommand, LifecycleHook, WaitFor};
@@ -11,7 +11,9 @@ use gangplank_devcontainer::merge::{remote_environment, remote_user};
 use gangplank_devcontainer::metadata::Metadata;
 use gangplank_devcontainer::model::{DevContainer, UserEnvProbe};
 use gangplank_devcontainer::paths::{HostPath, PathMap};
-use gangplank_devcontainer::variables::{ReadContext, on_read, with_container_env, with_devcontainer_id};
+use gangplank_devcontainer::variables::{
+    HostRead, ReadContext, on_read, with_container_env, with_devcontainer_id,
+};
 use gangplank_engine::Engine;
 use gangplank_engine::container::ContainerDetails;
 use gangplank_protocol::{ErrorData, ErrorKind};
@@ -32,6 +34,8 @@ pub struct Remote {
     pub probe: UserEnvProbe,
     /// Host and container paths of the workspace's mount.
     pub path_map: Option<PathMap>,
+    /// Variables of the client's environment that went into this.
+    pub(super) host_variables: BTreeSet<String>,
     /// The commands of each hook, in order.
     pub(super) hooks: BTreeMap<LifecycleHook, Vec<LifecycleCommand>>,
     /// The last hook to wait for.
@@ -66,9 +70,16 @@ impl Remote {
         let container_env = variables(&container.env);
         let labelled = container.labels.get(METADATA_LABEL).map(|label| Metadata::parse(label));
         let mut parts: Vec<DevContainer> = Vec::new();
+        let mut host_variables: BTreeSet<String> = configuration
+            .iter()
+            .flat_map(|configuration| &configuration.host_reads)
+            .map(|read| read.variable.clone())
+            .collect();
         for entry in labelled.iter().flat_map(Metadata::with_content) {
             let value = Value::Object(entry.properties.clone());
-            parts.push(substituted(&value, container, configuration, request, &container_env)?);
+            let (part, reads) = substituted(&value, container, configuration, request, &container_env)?;
+            parts.push(part);
+            host_variables.extend(reads.into_iter().map(|read| read.variable));
         }
         let own = configuration
             .map(|configuration| configuration.in_container(&container_env))
@@ -98,6 +109,7 @@ impl Remote {
                 .or(request.default_probe)
                 .unwrap_or_default(),
             path_map: configuration.and_then(|configuration| configuration.workspace.path_map()),
+            host_variables,
             hooks,
             wait_for: parts.iter().rev().find_map(|part| part.wait_for).unwrap_or_default(),
             remote_env,
@@ -156,14 +168,14 @@ fn updatable(own: DevContainer) -> DevContainer {
     }
 }
 
-/// A label's entry with its variables substituted; it holds raw values.
+/// A label's entry with its variables substituted, and what it read of the client's environment; it holds raw values.
 fn substituted(
     value: &Value,
     container: &ContainerDetails,
     configuration: Option<&Configuration>,
     request: &RemoteRequest,
     container_env: &BTreeMap<String, String>,
-) -> Result<DevContainer, ErrorData> {
+) -> Result<(DevContainer, Vec<HostRead>), ErrorData> {
     let invalid = |e: gangplank_devcontainer::variables::VariableError| {
         ErrorData::new(ErrorKind::ConfigurationInvalid, format!("in the container's metadata label: {e}"))
     };
@@ -174,7 +186,7 @@ fn substituted(
         container_workspace_folder: configuration
             .map(|configuration| configuration.workspace.folder.as_str()),
     };
-    let read = on_read(value, &context).map_err(invalid)?.value;
+    let read = on_read(value, &context).map_err(invalid)?;
     let id = match configuration {
         Some(configuration) => configuration.devcontainer_id.clone(),
         None => gangplank_devcontainer::identity::devcontainer_id(
@@ -184,8 +196,10 @@ fn substituted(
                 .filter(|(name, _)| *name == LOCAL_FOLDER_LABEL || *name == CONFIG_FILE_LABEL),
         ),
     };
-    let value = with_container_env(&with_devcontainer_id(&read, &id), container_env).map_err(invalid)?;
-    Ok(DevContainer::from_value(&value, &Locations::none()).0.unwrap_or_default())
+    let value =
+        with_container_env(&with_devcontainer_id(&read.value, &id), container_env).map_err(invalid)?;
+    let part = DevContainer::from_value(&value, &Locations::none()).0.unwrap_or_default();
+    Ok((part, read.host_reads))
 }
 
 /// `NAME=value` each, as a map.
@@ -260,6 +274,7 @@ mod tests {
         let (environment, unset) = remote.environment(&shell, &BTreeMap::new());
         assert_eq!(environment, ["GANGPLANK=1", "P=/bin:/x", "X=1"]);
         assert_eq!(unset, ["GONE"]);
+        assert_eq!(remote.host_variables.iter().collect::<Vec<_>>(), ["GP_X"]);
     }
 
     #[test]

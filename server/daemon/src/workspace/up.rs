@@ -9,14 +9,15 @@ use gangplank_devcontainer::effects::EffectKind;
 use gangplank_devcontainer::hooks::LifecycleHook;
 use gangplank_devcontainer::paths::HostPath;
 use gangplank_engine::Engine;
+use gangplank_engine::container::ContainerDetails;
 use gangplank_protocol::error::ErrorDetails;
 use gangplank_protocol::operation::{Answer, Ask};
 use gangplank_protocol::workspace::{Trust, WorkspaceUpParams, WorkspaceUpResult};
 use gangplank_protocol::{ErrorData, ErrorKind};
 
-use super::plan::{Planned, read_configuration, read_text};
+use super::plan::{Planned, effects_of, read_configuration, read_text};
 use super::remote::{Remote, RemoteRequest, added_environment, probe_mode};
-use super::{Parts, Selection, WorkspaceHandle, host_write};
+use super::{Parts, Selection, WorkspaceHandle, host_variables, host_write};
 use crate::engines::wire_id;
 use crate::lifecycle::host;
 use crate::operation::Reporter;
@@ -45,6 +46,7 @@ impl Up {
         let (container, created) = self.container(&planned).await?;
         let request = self.remote_request()?;
         let remote = Remote::of(&container, Some(&planned.configuration), &request)?;
+        self.allow_variables(&planned, &container, &remote).await?;
         super::hooks::run(&self, &planned, &container, &remote, &request).await?;
         Ok(WorkspaceUpResult {
             engine: wire_id(&self.engine),
@@ -174,6 +176,53 @@ impl Up {
                     .map_err(|e| ErrorData::new(ErrorKind::Io, "the consent could not be kept").caused_by(&e))
             }
         }
+    }
+
+    /// Goes on only when the container may be given the variables that it would be. Those of the configuration were
+    /// consented to with it; a container that another tool made may want more by its label.
+    async fn allow_variables(
+        &self,
+        planned: &Planned,
+        container: &ContainerDetails,
+        remote: &Remote,
+    ) -> Result<(), ErrorData> {
+        let trust = &self.parts.trust;
+        let mut allowed = trust.variables_of(&container.id);
+        allowed.extend(planned.configuration.host_reads.iter().map(|read| read.variable.clone()));
+        let effects = host_variables::not_allowed(&remote.host_variables, &allowed);
+        if !effects.is_empty() {
+            match self.params.trust {
+                Trust::Grant => self.reporter.host_effects(effects),
+                Trust::Refuse => return Err(host_variables::refusal(effects)),
+                Trust::Ask => {
+                    let hash = host_variables::hash(&effects);
+                    let ask = Ask::Trust { effects: effects.clone(), hash };
+                    if self.reporter.ask(ask).await? != Answer::Trust {
+                        return Err(host_variables::refusal(effects));
+                    }
+                }
+            }
+        }
+        trust
+            .allow_variables(&container.id, &remote.host_variables)
+            .map_err(|e| ErrorData::new(ErrorKind::Io, "the consent could not be kept").caused_by(&e))
+    }
+
+    /// Judges once more just before the container is made: getting its image may have taken long, and links in the
+    /// folder may lead elsewhere by now.
+    fn judge_again(&self, planned: &Planned) -> Result<(), ErrorData> {
+        let environment = &self.params.client_environment;
+        let now = effects_of(&planned.configuration, &planned.selection, environment);
+        if now.hash == planned.effects.hash {
+            return Ok(());
+        }
+        let details = now.hash.clone().map(|hash| ErrorDetails::HostEffects { effects: now.wire(), hash });
+        let error = ErrorData::new(
+            ErrorKind::Untrusted,
+            "what the configuration does to the host changed while it was being opened",
+        )
+        .hint("see who changes links in the folder, then run `gangplank up` again");
+        Err(ErrorData { details, ..error })
     }
 
     async fn initialize(&self, planned: &Planned) -> Result<(), ErrorData> {

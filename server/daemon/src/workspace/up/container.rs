@@ -48,6 +48,7 @@ impl Up {
         // Whatever can fail comes before the old container goes.
         let image = self.image(planned, wanted, image.ok()).await?;
         let spec = self.spec(planned, &image).await?;
+        self.judge_again(planned)?;
         if let Some(old) = found {
             let step = self.reporter.begin("remove", "Remove the existing container");
             step.end(self.remove(&old.id).await)?;

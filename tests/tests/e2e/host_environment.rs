@@ -1,0 +1,74 @@
+//! The client's environment reaches a container's processes only as far as it was allowed for that container: what asks
+//! for it can be changed from inside, or come with an image.
+
+use gangplank_tests::engine::Body;
+use gangplank_tests::{EngineKind, Image, Sandbox, engine};
+use serde_json::json;
+
+const READS: &str = r#"{"X":"${localEnv:GP_SECRET}"}"#;
+
+#[test]
+fn a_container_that_edits_its_own_configuration_gets_nothing() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let image = Image::Busybox.on(engine).unwrap();
+    let folder = sandbox.workspace("project", &json!({ "image": image }).to_string());
+    let run =
+        |arguments: &[&str]| sandbox.gangplank(arguments).within(&folder).env("GP_SECRET", "hunter2").run();
+    run(&["up"]).success();
+    let edited = format!(r#"{{"image":"{image}","remoteEnv":{READS}}}"#);
+    run(&["exec", "sh", "-c", "printf %s \"$0\" > .devcontainer/devcontainer.json", &edited]).success();
+    for verb in [&["exec", "sh", "-c", "echo [$X]"][..], &["shell", "-c", "echo [$X]"]] {
+        run(verb).complains("untrusted").complains("GP_SECRET").does_not_say("hunter2");
+    }
+    // `up` asks for the edit as for any other; allowed once, it holds for the container.
+    run(&["up"]).exits(1).complains("GP_SECRET");
+    run(&["up", "--trust"]).success();
+    run(&["exec", "sh", "-c", "echo [$X]"]).success().says_exactly("[hunter2]\n");
+}
+
+#[test]
+fn a_label_that_asks_for_it_gets_nothing_unless_it_is_granted() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let image = Image::Busybox.on(engine).unwrap();
+    let folder = sandbox.workspace("project", &json!({ "image": image }).to_string());
+    let file = folder.join(".devcontainer/devcontainer.json");
+    let name = sandbox.name("labelled");
+    let container = json!({
+        "Image": image, "Cmd": ["sleep", "1000"],
+        "Labels": {
+            "devcontainer.metadata": format!(r#"[{{"remoteEnv":{READS}}}]"#),
+            "devcontainer.local_folder": folder, "devcontainer.config_file": file,
+        },
+        "HostConfig": { "Mounts": [{ "Type": "bind", "Source": folder, "Target": "/workspaces/project" }] },
+    });
+    engine.api().post(&format!("/containers/create?name={name}"), Body::Json(&container)).unwrap();
+    engine.api().post(&format!("/containers/{name}/start"), Body::Empty).unwrap();
+    let run =
+        |arguments: &[&str]| sandbox.gangplank(arguments).within(&folder).env("GP_SECRET", "hunter2").run();
+    let exec = ["exec", "--container-id", &name, "sh", "-c", "echo [$X]"];
+    run(&exec).exits(1).complains("GP_SECRET").does_not_say("hunter2");
+    run(&["up"]).exits(1).complains("GP_SECRET");
+    let once =
+        sandbox.gangplank(exec).within(&folder).env("GP_SECRET", "hunter2").env("GANGPLANK_TRUST", "all");
+    once.run().success().says_exactly("[hunter2]\n");
+    run(&exec).exits(1);
+}
+
+#[test]
+fn a_link_that_is_turned_around_after_the_consent_is_not_mounted() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let configuration = json!({
+        "image": Image::Busybox.on(engine).unwrap(),
+        "mounts": ["type=bind,source=${localWorkspaceFolder}/data,target=/data"],
+        "initializeCommand": "rm -rf data && ln -s /etc data",
+    });
+    let folder = sandbox.workspace("project", &configuration.to_string());
+    std::fs::create_dir(folder.join("data")).unwrap();
+    let up = || sandbox.gangplank(["up", "--trust"]).within(&folder).run();
+    up().exits(1).complains("changed while it was being opened");
+    let all = engine.api().get("/containers/json?all=true").unwrap().to_string();
+    assert!(!all.contains(&folder.display().to_string()), "a container was made");
+}
