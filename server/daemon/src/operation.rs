@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gangplank_devcontainer::hooks::LifecycleHook;
 use gangplank_protocol::feed::Cursor;
 use gangplank_protocol::operation::{
-    Answer, Operation, OperationEvent, OperationKind, OperationStarted, OperationState,
+    Answer, Operation, OperationEvent, OperationKind, OperationStarted, OperationState, StepStatus,
 };
 use gangplank_protocol::{ErrorData, ErrorKind};
 use serde::Serialize;
@@ -208,9 +208,13 @@ fn next_step(operation: &Operation) -> Option<String> {
         OperationKind::ContainerRun => return None,
     };
     match operation.state {
-        OperationState::Interrupted => {
-            Some(format!("run `{command}` again: it goes on from where this stopped"))
-        }
+        OperationState::Interrupted => Some(match cut_off_hook(operation) {
+            Some(hook) => format!(
+                "{hook} was cut off and counts as run; `gangplank rebuild --workspace-folder {}` runs it again",
+                quoted(&operation.subject)
+            ),
+            None => format!("run `{command}` again: it goes on from where this stopped"),
+        }),
         OperationState::Failed => match operation.error.as_ref() {
             // The error itself says how to allow it.
             Some(error) if error.kind == ErrorKind::Untrusted => None,
@@ -222,6 +226,15 @@ fn next_step(operation: &Operation) -> Option<String> {
         },
         _ => None,
     }
+}
+
+/// The hook that ran when the daemon ended, if it counts as run from then on.
+fn cut_off_hook(operation: &Operation) -> Option<LifecycleHook> {
+    let last = operation
+        .steps
+        .last()
+        .filter(|step| matches!(step.status, StepStatus::Running | StepStatus::Cancelled))?;
+    LifecycleHook::of_property(&last.step).filter(|hook| hook.marker().is_some())
 }
 
 /// Whether a hook failed that counts as run from now on: as in the reference, its marker was written before it ran.
