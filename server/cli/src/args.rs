@@ -144,5 +144,11 @@ pub(crate) fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Cli, cla
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
+/// Whether the command line is for a verb that stands in for the reference's, as far as can be told of one that is wrong.
+pub(crate) fn is_for_the_references(argv: impl IntoIterator<Item = OsString>) -> bool {
+    let read = command().ignore_errors(true).try_get_matches_from(argv);
+    read.is_ok_and(|matches| matches!(matches.subcommand_name(), Some("up" | "exec")))
+}
+
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,8 @@
 //!
 //! Rules: the answer goes to standard output and everything else to standard error; nothing that an engine, a
 //! container or a file says is printed unescaped, except a process's own bytes; the daemon's crate is used by `serve`
-//! alone. Called by the name `devcontainer` it exits and decides about trust as the reference CLI does.
+//! alone. `up` and `exec` exit as the reference's; called by the name `devcontainer` it also decides about trust as the
+//! reference CLI does.
 
 mod args;
 mod context;
@@ -23,9 +24,15 @@ use crate::context::{CalledAs, Context};
 fn main() -> ExitCode {
     let argv: Vec<_> = std::env::args_os().collect();
     let called_as = CalledAs::of(argv.first().map(AsRef::as_ref));
-    let cli = match args::parse(argv) {
+    let cli = match args::parse(argv.iter().cloned()) {
         Ok(cli) => cli,
-        Err(error) => return ExitCode::from(render::usage(&error, called_as)),
+        Err(error) => {
+            let code = match called_as {
+                CalledAs::Gangplank if !args::is_for_the_references(argv) => exit::USAGE,
+                _ => exit::FAILED,
+            };
+            return ExitCode::from(render::usage(&error, code));
+        }
     };
     let context = Context::new(cli.global, called_as);
     ExitCode::from(verb::run(&context, cli.verb))

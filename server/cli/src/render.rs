@@ -11,7 +11,6 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::args::Format;
-use crate::context::CalledAs;
 use crate::exit;
 use crate::failure::Failure;
 
@@ -101,13 +100,9 @@ impl Screen {
     }
 }
 
-/// Prints clap's message where it belongs and gives the exit code: help is an answer, anything else a mistake.
-pub(crate) fn usage(error: &clap::Error, called_as: CalledAs) -> u8 {
+/// Prints clap's message where it belongs and gives the exit code: help is an answer, anything else a `mistake`.
+pub(crate) fn usage(error: &clap::Error, mistake: u8) -> u8 {
     // it goes to standard output or error, and a closed one does not want to know
     let _ = error.print();
-    match (error.use_stderr(), called_as) {
-        (false, _) => exit::OK,
-        (true, CalledAs::Gangplank) => exit::USAGE,
-        (true, CalledAs::Devcontainer) => exit::FAILED,
-    }
+    if error.use_stderr() { mistake } else { exit::OK }
 }

@@ -24,6 +24,8 @@ pub fn from_engine(error: EngineError) -> ErrorData {
         }
         EngineError::NotFound { .. } => new(ErrorKind::NotFound),
         EngineError::NotRunning { .. } => new(ErrorKind::ContainerState).hint("`gangplank start` starts it"),
+        EngineError::StillRunning { .. } => new(ErrorKind::Conflict)
+            .hint("`gangplank stop` it first, or remove it running with `gangplank rm -f`"),
         EngineError::NameInUse { .. } => {
             new(ErrorKind::Conflict).hint("take another name, or remove the container that has it")
         }

@@ -6,6 +6,7 @@
 
 mod batch;
 mod rules;
+mod seen;
 mod watcher;
 
 use std::collections::BTreeMap;

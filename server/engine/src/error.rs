@@ -81,6 +81,12 @@ pub enum EngineError {
         /// The container as asked for.
         container: String,
     },
+    /// The container runs, and what was asked for needs it not to.
+    #[error("container {container} is running")]
+    StillRunning {
+        /// The container as asked for.
+        container: String,
+    },
     /// Another container has this name.
     #[error("the name {name} is in use: {message}")]
     NameInUse {

@@ -16,7 +16,8 @@ pub(crate) const DETACH_KEYS: &str = "ctrl-p,ctrl-q";
     gangplank exec -e DEBUG=1 -w /tmp ls -la\n  \
     gangplank exec --container-id brave_euler sh\n  \
     tar c . | gangplank exec tar t\n\n\
-    Exit status: the command's own, 128 + signal when a signal ended it, 1 when it could not be run.")]
+    Exit status: the command's own, 128 + signal when a signal ended it, 127 when there is no such command and 126 when \
+    it cannot be executed, 1 for any other failure.")]
 pub(crate) struct Exec {
     #[command(flatten)]
     pub(crate) workspace: Named,

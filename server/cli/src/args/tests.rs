@@ -28,6 +28,19 @@ fn the_grammar_is_sound() {
 }
 
 #[test]
+fn a_wrong_line_is_still_known_to_be_for_the_references_verb() {
+    for (line, expected) in [
+        ("gangplank up --nope", true),
+        ("gangplank --context x exec", true),
+        ("gangplank ps --nope", false),
+        ("gangplank exe", false),
+        ("gangplank run --name up --nope", false),
+    ] {
+        assert_eq!(is_for_the_references(words(line)), expected, "{line}");
+    }
+}
+
+#[test]
 fn every_verb_has_an_example() {
     for verb in command().get_subcommands() {
         let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();

@@ -80,8 +80,9 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic) -> String {
         0 => diagnostic.file.clone(),
         line => format!("{}:{line}:{}", diagnostic.file, diagnostic.column),
     };
+    let property = diagnostic.property.as_ref().map(|property| format!("{property}: ")).unwrap_or_default();
     let hint = diagnostic.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-    escape::line(&format!("{place}: {severity}: {}{hint}", diagnostic.message)).into_owned()
+    escape::line(&format!("{place}: {severity}: {property}{}{hint}", diagnostic.message)).into_owned()
 }
 
 /// What a configuration does to the host, in one line and in full.

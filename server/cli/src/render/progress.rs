@@ -149,10 +149,11 @@ impl Progress {
         let line = step_line(step);
         match &mut self.mode {
             Mode::Bars(bars) => bars.step(step, line.as_deref()),
+            Mode::Lines(_) if step.status == StepStatus::Running => {
+                self.screen.tell(&format!("=> {}", title(step)));
+            }
             Mode::Lines(_) => {
-                let line = line
-                    .or_else(|| (step.status == StepStatus::Running).then(|| format!("=> {}", title(step))));
-                if let Some(line) = line {
+                if let Some(line) = line.filter(|_| !is_quick(step)) {
                     self.screen.tell(&line);
                 }
             }
@@ -200,6 +201,12 @@ impl Lines {
         let part = if item.is_empty() { String::new() } else { format!(" {item}") };
         Some(escape::line(&format!("   {step}{part}: {status}")).into_owned())
     }
+}
+
+/// Whether it went well in so short a time that the line of its start says enough.
+fn is_quick(step: &Step) -> bool {
+    let took = step.ended_at.map(|end| end.saturating_sub(step.started_at));
+    step.status == StepStatus::Succeeded && took.is_some_and(|took| took < 1000)
 }
 
 fn title(step: &Step) -> String {

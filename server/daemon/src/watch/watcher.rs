@@ -8,11 +8,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use gangplank_protocol::watch::{FileChangeKind, WatchEvent};
-use notify::event::{ModifyKind, RenameMode};
-use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::{Config, Event, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::batch::Batch;
 use super::rules::{Rules, is_configuration};
+use super::seen::{Reader, Seen};
 use super::tell;
 use crate::feed::Feed;
 
@@ -75,6 +75,7 @@ struct Watcher {
     sender: Sender<Message>,
     watched: HashSet<PathBuf>,
     limit_told: bool,
+    reader: Reader,
     batch: Batch,
     configurations: Vec<String>,
     feed: Feed<WatchEvent>,
@@ -101,6 +102,7 @@ impl Watcher {
             sender,
             watched: HashSet::new(),
             limit_told: false,
+            reader: Reader::default(),
             batch: Batch::default(),
             configurations: Vec::new(),
             feed,
@@ -116,7 +118,7 @@ impl Watcher {
             let message = messages.recv_timeout(wait);
             let quiet = matches!(message, Err(RecvTimeoutError::Timeout));
             match message {
-                Ok(Message::Event(Ok(event))) => self.take(&event),
+                Ok(Message::Event(Ok(event))) => self.take(event),
                 Ok(Message::Event(Err(error))) => self.lost(&format!("the kernel reported: {error}")),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 Err(RecvTimeoutError::Timeout) if batch_since.is_none() && !self.check_root(messages) => {
@@ -124,7 +126,7 @@ impl Watcher {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            let pending = !self.batch.is_empty();
+            let pending = !self.batch.is_empty() || self.reader.is_waiting();
             let due = batch_since.is_some_and(|since| since.elapsed() > LONGEST_BATCH);
             if pending && (due || quiet) {
                 self.flush();
@@ -138,7 +140,11 @@ impl Watcher {
     }
 
     fn flush(&mut self) {
+        if let Some(gone) = self.reader.settle() {
+            self.tell_seen(gone);
+        }
         match self.batch.take() {
+            Some(changes) if changes.is_empty() => {}
             Some(changes) => tell(&self.feed, WatchEvent::Changes { changes }),
             None => tell(
                 &self.feed,
@@ -153,35 +159,22 @@ impl Watcher {
         }
     }
 
-    fn take(&mut self, event: &Event) {
+    fn take(&mut self, event: Event) {
         if event.need_rescan() {
             self.lost("the kernel's queue of events overflowed");
             return;
         }
-        let path = |index: usize| event.paths.get(index).cloned();
-        match event.kind {
-            // Reading is no change; notify watches opens too.
-            EventKind::Access(_) => {}
-            EventKind::Create(_) => path(0).into_iter().for_each(|path| self.appeared(&path)),
-            EventKind::Remove(_) => path(0).into_iter().for_each(|path| self.gone(&path)),
-            EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => {
-                if let (Some(from), Some(to)) = (path(0), path(1)) {
-                    self.renamed(&from, &to);
-                }
-            }
-            // The halves of a rename within the folder come again as a whole; where only one comes, the other end is
-            // outside.
-            EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
-                path(0).into_iter().for_each(|path| self.gone(&path));
-            }
-            EventKind::Modify(ModifyKind::Name(RenameMode::To)) => {
-                path(0).into_iter().for_each(|path| self.appeared(&path));
-            }
-            EventKind::Modify(_) | EventKind::Any | EventKind::Other => {
-                for path in &event.paths {
-                    self.change(FileChangeKind::Modified, path);
-                }
-            }
+        for seen in self.reader.read(event) {
+            self.tell_seen(seen);
+        }
+    }
+
+    fn tell_seen(&mut self, seen: Seen) {
+        match seen {
+            Seen::Appeared(path) => self.appeared(&path),
+            Seen::Gone(path) => self.gone(&path),
+            Seen::Modified(path) => self.change(FileChangeKind::Modified, &path),
+            Seen::Renamed { from, to } => self.renamed(&from, &to),
         }
     }
 
@@ -225,12 +218,11 @@ impl Watcher {
         self.forget(from);
         match (before, after) {
             (true, true) => {
-                // notify has told the half that left already.
                 let (from, to) = (self.note(from), self.note(to));
                 self.batch.add_rename(from, to);
             }
             (true, false) => self.change(FileChangeKind::Deleted, from),
-            (false, _) => self.change(FileChangeKind::Created, to),
+            (false, _) => return self.appeared(to),
         }
         if is_directory {
             self.add_tree(to, false);
@@ -313,6 +305,7 @@ impl Watcher {
 
     fn lost(&mut self, reason: &str) {
         self.batch = Batch::default();
+        self.reader = Reader::default();
         self.add_tree(&self.root.clone(), false);
         tell(&self.feed, WatchEvent::Rescanned { reason: reason.to_owned() });
     }
@@ -425,13 +418,23 @@ mod tests {
     async fn a_rename_is_told_with_both_names() {
         let mut case = watching(|folder| std::fs::write(folder.join("old"), "x").unwrap()).await;
         std::fs::rename(case.folder.path().join("old"), case.folder.path().join("new")).unwrap();
-        loop {
-            let WatchEvent::Changes { changes } = case.next().await else { continue };
-            if let Some(change) = changes.iter().find(|change| change.kind == FileChangeKind::Renamed) {
-                assert_eq!((change.from.as_deref(), change.path.as_str()), (Some("old"), "new"));
-                return;
-            }
-        }
+        let WatchEvent::Changes { changes } = case.next().await else { panic!("changes come first") };
+        let told: Vec<_> = changes
+            .iter()
+            .map(|change| (change.kind, change.from.as_deref(), change.path.as_str()))
+            .collect();
+        assert_eq!(told, [(FileChangeKind::Renamed, Some("old"), "new")]);
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_is_renamed_is_told_once_and_watched_on() {
+        let mut case = watching(|folder| std::fs::create_dir(folder.join("old")).unwrap()).await;
+        std::fs::rename(case.folder.path().join("old"), case.folder.path().join("new")).unwrap();
+        let WatchEvent::Changes { changes } = case.next().await else { panic!("changes come first") };
+        assert_eq!(changes.len(), 1, "{changes:?}");
+        assert_eq!(changes[0].kind, FileChangeKind::Renamed);
+        std::fs::write(case.folder.path().join("new/file"), "x").unwrap();
+        case.sees_created(HashSet::from(["new/file".to_owned()])).await;
     }
 
     #[tokio::test]

@@ -456,7 +456,8 @@ pub(super) fn published(text: &str) -> Read<Vec<PublishedPort>> {
     let host_ip = ip.map(|ip| ip.trim_start_matches('[').trim_end_matches(']').to_owned());
     let container = range(container).ok_or_else(expected)?;
     let host = match host {
-        None | Some("") => None,
+        // As Docker has it: 0 is a port that the engine chooses.
+        None | Some("" | "0") => None,
         Some(host) => Some(range(host).ok_or_else(expected)?),
     };
     let one_to_one = host.as_ref().is_none_or(|host| host.len() == container.len());

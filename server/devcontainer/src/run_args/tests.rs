@@ -185,6 +185,7 @@ fn ports_have_addresses_ranges_and_protocols() {
     assert_eq!(ports("8080:80"), [" 8080 80/tcp"]);
     assert_eq!(ports("80"), ["  80/tcp"]);
     assert_eq!(ports("127.0.0.1::80/UDP"), ["127.0.0.1  80/udp"]);
+    assert_eq!(ports("0:80"), ["  80/tcp"]);
     assert_eq!(ports("[::1]:1:2"), ["::1 1 2/tcp"]);
     assert_eq!(ports("10-11:20-21"), [" 10 20/tcp", " 11 21/tcp"]);
     for wrong in ["", "a", "1:2:3:b", "10-11:20", "70000", "0", "80/icmp", "9-8"] {

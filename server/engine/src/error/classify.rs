@@ -34,6 +34,10 @@ pub(crate) fn refusal(action: &Action, status: u16, message: &str) -> EngineErro
     {
         return EngineError::NotRunning { container: name };
     }
+    let running = has("container is running: stop") || has("a running container") || has("as it is running");
+    if action.kind == ObjectKind::Container && running {
+        return EngineError::StillRunning { container: name };
+    }
     if has("client version") && (has("too new") || has("too old")) {
         return EngineError::Unsupported { what, message };
     }
@@ -136,6 +140,7 @@ mod tests {
             EngineError::NotFound { kind: ObjectKind::Network, .. } => "network not found",
             EngineError::NotFound { .. } => "not found",
             EngineError::NotRunning { .. } => "not running",
+            EngineError::StillRunning { .. } => "still running",
             EngineError::NameInUse { .. } => "name in use",
             EngineError::PortInUse { .. } => "port in use",
             EngineError::MountSourceMissing { .. } => "mount source missing",
@@ -176,7 +181,21 @@ mod tests {
                 "can only kill running containers. ab is in state exited: container state improper",
                 "not running",
             ),
-            (500, "cannot remove container ab as it is running: container state improper", "conflict"),
+            (
+                500,
+                "cannot remove container ab as it is running - running or paused containers cannot be removed without force: container state improper",
+                "still running",
+            ),
+            (
+                409,
+                "cannot remove container \"ab\": container is running: stop the container before removing or force remove",
+                "still running",
+            ),
+            (
+                409,
+                "You cannot remove a running container ab. Stop the container before attempting removal or force remove",
+                "still running",
+            ),
             (500, "unable to find user nobody1: no matching entries in passwd file", "invalid"),
             (409, "Container a is paused, unpause the container before exec", "conflict"),
             (500, "Bind for 0.0.0.0:80 failed: port is already allocated", "port in use"),
