@@ -13,7 +13,7 @@ mod watch;
 use std::io::Write as _;
 use std::process::{Command, ExitCode};
 
-use gangplank_tests::error::HarnessError;
+use gangplank_tests::error::{HarnessError, chain};
 use gangplank_tests::place;
 
 use series::Table;
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "the benchmarks could not run: {}", error.chain());
+            let _ = writeln!(std::io::stderr(), "the benchmarks could not run: {}", chain(&error));
             ExitCode::FAILURE
         }
     }

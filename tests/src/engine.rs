@@ -12,7 +12,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::error::{HarnessError, fail};
+use crate::error::{HarnessError, chain, fail};
 use crate::service::{Afterwards, Service};
 use crate::{debian, place};
 pub use api::{Api, Body};
@@ -170,6 +170,6 @@ pub fn for_tests(kind: EngineKind) -> &'static Engine {
     };
     place.get_or_init(|| match Engine::shared(kind) {
         Ok(engine) => engine,
-        Err(error) => fail(format_args!("no {kind} to test on: {}", error.chain())),
+        Err(error) => fail(format_args!("no {kind} to test on: {}", chain(&error))),
     })
 }

@@ -89,16 +89,11 @@ impl HarnessError {
         let subject = subject.into();
         move |source| HarnessError::Io { action, subject, source }
     }
+}
 
-    /// The message with all causes, one a line.
-    #[must_use]
-    pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(next) = cause {
-            text.push_str(&format!("\n  because: {next}"));
-            cause = next.source();
-        }
-        text
-    }
+/// The message of an error with all its causes, one a line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}\n  because: {cause}"))
 }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use crate::engine::{Body, Engine};
-use crate::error::{HarnessError, fail};
+use crate::error::{HarnessError, chain, fail};
 use crate::image::{Image, query};
 use crate::service::{Afterwards, HOST_PATH, Launch, Service};
 use crate::{debian, place};
@@ -77,7 +77,7 @@ pub fn for_tests() -> &'static Registry {
     static REGISTRY: OnceLock<Registry> = OnceLock::new();
     REGISTRY.get_or_init(|| match Registry::shared() {
         Ok(registry) => registry,
-        Err(error) => fail(format_args!("no registry to test on: {}", error.chain())),
+        Err(error) => fail(format_args!("no registry to test on: {}", chain(&error))),
     })
 }
 

@@ -13,7 +13,7 @@ mod terminal;
 use std::path::{Path, PathBuf};
 
 use crate::engine::{Api, Engine};
-use crate::error::{HarnessError, fail};
+use crate::error::{HarnessError, chain, fail};
 use crate::place;
 pub use invocation::Invocation;
 pub use output::Output;
@@ -44,7 +44,7 @@ impl Sandbox {
     /// When its folders cannot be made or `gangplank` cannot be built: its test fails.
     #[must_use]
     pub fn on(engine: &Engine) -> Sandbox {
-        Sandbox::make(engine.host(), vec![engine.api()]).unwrap_or_else(|error| fail(error.chain()))
+        Sandbox::make(engine.host(), vec![engine.api()]).unwrap_or_else(|error| fail(chain(&error)))
     }
 
     /// A sandbox for an engine at this address (as `DOCKER_HOST` has it) that the harness did not start.
@@ -54,7 +54,7 @@ impl Sandbox {
     #[must_use]
     pub fn at(host: &str) -> Sandbox {
         let engines = host.strip_prefix("unix://").map(Api::on).into_iter().collect();
-        Sandbox::make(host.to_owned(), engines).unwrap_or_else(|error| fail(error.chain()))
+        Sandbox::make(host.to_owned(), engines).unwrap_or_else(|error| fail(chain(&error)))
     }
 
     /// Has this sandbox clean up on a second engine too.
@@ -164,6 +164,22 @@ impl Sandbox {
     pub fn daemon(&self) -> Option<serde_json::Value> {
         let text = std::fs::read_to_string(self.path("state").join("gangplank/daemon.json")).ok()?;
         serde_json::from_str(&text).ok()
+    }
+
+    /// The same, waited for.
+    ///
+    /// # Panics
+    /// When none comes within a minute.
+    #[must_use]
+    pub fn await_daemon(&self) -> serde_json::Value {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        loop {
+            if let Some(daemon) = self.daemon() {
+                return daemon;
+            }
+            assert!(std::time::Instant::now() < end, "no daemon came");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
     }
 
     /// The ids of the processes that run in this sandbox's environment: its daemon, and commands not ended.

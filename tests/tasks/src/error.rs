@@ -39,15 +39,4 @@ impl TaskError {
         let path = path.into();
         move |source| TaskError::File { action, path, source }
     }
-
-    /// The message with all causes, one a line.
-    pub(crate) fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(next) = cause {
-            text.push_str(&format!("\n  because: {next}"));
-            cause = next.source();
-        }
-        text
-    }
 }

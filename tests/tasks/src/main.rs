@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            tell!("error: {}", error.chain());
+            tell!("error: {}", gangplank_tests::error::chain(&error));
             ExitCode::FAILURE
         }
     }

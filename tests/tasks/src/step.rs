@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use gangplank_tests::error::chain;
 use gangplank_tests::{HarnessError, place, program};
 
 use crate::error::TaskError;
@@ -66,7 +67,7 @@ impl Steps {
         tell!("== {name}");
         let begun = Instant::now();
         let log = Log { file: self.folder.join(format!("{}.log", name.replace(' ', "-"))) };
-        let outcome = step(&log).unwrap_or_else(|error| Outcome::failed(error.chain()));
+        let outcome = step(&log).unwrap_or_else(|error| Outcome::failed(chain(&error)));
         let (time, held) = (begun.elapsed(), outcome.failed == 0);
         if held {
             tell!("   {} passed, {:.1} s", outcome.passed, time.as_secs_f32());

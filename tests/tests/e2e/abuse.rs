@@ -192,14 +192,7 @@ fn connections_that_say_nothing_or_little_hold_up_nobody() {
 fn silent_connections_to_the_loopback_port_do_not_close_the_socket() {
     let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
     let mut serve = sandbox.gangplank(["serve", "--tcp", "127.0.0.1:0"]).spawn();
-    let end = Instant::now() + Duration::from_secs(60);
-    let daemon = loop {
-        if let Some(daemon) = sandbox.daemon() {
-            break daemon;
-        }
-        assert!(Instant::now() < end, "no daemon came");
-        std::thread::sleep(Duration::from_millis(20));
-    };
+    let daemon = sandbox.await_daemon();
     // Any user of the machine can do this, where only our own reaches the socket.
     let connect = || std::net::TcpStream::connect(daemon["tcp"].as_str().unwrap()).unwrap();
     let silent: Vec<_> = (0..300).map(|_| connect()).collect();

@@ -25,14 +25,7 @@ impl Door {
         let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
         let serve = ["serve", "--tcp", "127.0.0.1:0", "--allow-origin", "https://editor.example"];
         let serve = sandbox.gangplank(serve).spawn();
-        let end = Instant::now() + Duration::from_secs(60);
-        let daemon = loop {
-            if let Some(daemon) = sandbox.daemon() {
-                break daemon;
-            }
-            assert!(Instant::now() < end, "no daemon came");
-            std::thread::sleep(Duration::from_millis(20));
-        };
+        let daemon = sandbox.await_daemon();
         let address = daemon["tcp"].as_str().unwrap();
         let port = address.rsplit(':').next().unwrap().parse().unwrap();
         let token = std::fs::read_to_string(daemon["tokenFile"].as_str().unwrap()).unwrap();
@@ -243,4 +236,53 @@ fn a_ticket_opens_one_stream_once() {
     }
     assert_eq!(rpc.call("daemon/status", &json!({})).unwrap()["activity"]["processes"], 1);
     drop(stream);
+}
+
+#[test]
+fn a_ticket_that_is_not_used_expires_and_holds_nothing() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let (image, name) = (Image::Busybox.on(engine).unwrap(), sandbox.name("unused"));
+    sandbox.gangplank(["run", "-d", "--name", &name, image, "sleep", "1000"]).run().success();
+    let mut rpc = sandbox.rpc();
+    let start =
+        json!({ "target": { "type": "container", "container": name }, "argv": ["cat"], "interactive": true });
+    let started = rpc.call("process/start", &start).unwrap();
+    let mut clients =
+        || rpc.call("process/list", &json!({})).unwrap()["processes"][0]["clients"].as_u64().unwrap();
+    // Who holds a ticket counts as attached, so that nothing is lost until it comes.
+    assert_eq!(clients(), 1);
+    let end = Instant::now() + Duration::from_secs(60);
+    while clients() != 0 {
+        assert!(Instant::now() < end, "the ticket holds its place for ever");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let path = format!("/stream/{}", started["stream"]["streamId"].as_str().unwrap());
+    assert_eq!(RawSocket::open(&sandbox, &path).err(), Some(404));
+}
+
+#[test]
+fn a_container_reaches_no_port_of_the_daemon() {
+    let door = Door::open();
+    let sandbox = &door.sandbox;
+    let image = Image::Busybox.on(engine::for_tests(EngineKind::Docker)).unwrap();
+    // What listens on all addresses is reached: the question itself is right.
+    let everywhere = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let open = everywhere.local_addr().unwrap().port();
+    let scan = format!(
+        "gateway=$(ip route | sed -n 's/^default via \\([0-9.]*\\).*/\\1/p')
+         for host in $gateway 127.0.0.1 host.docker.internal; do
+           for port in {open} {port}; do
+             nc -w 2 $host $port -e true && echo $host $port
+           done
+         done
+         echo gateway $gateway",
+        port = door.port
+    );
+    let hosts = ["--rm", "--network=bridge"];
+    let run = ["run"].into_iter().chain(hosts).chain([image, "sh", "-c", &scan]);
+    let seen = sandbox.gangplank(run).run().success().text();
+    let gateway = seen.lines().find_map(|line| line.strip_prefix("gateway ")).unwrap();
+    assert!(seen.contains(&format!("{gateway} {open}\n")), "{seen}");
+    assert!(!seen.contains(&format!(" {}\n", door.port)), "{seen}");
 }
