@@ -70,6 +70,7 @@ export async function inspect(session: Session, folder: string, up: WorkspaceUpR
     interactive: true,
     detach: false,
     environment: {},
+    trust: "refuse",
     size: { columns: 80, rows: 24 },
     clientEnvironment: clientEnvironment(process.env),
     requestKey: requestKey(),

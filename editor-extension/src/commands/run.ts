@@ -68,6 +68,7 @@ async function interpreter(session: Session, folder: string): Promise<string> {
     target: { type: "workspace", workspace: selectorOf(folder) },
     argv: ["/bin/sh", "-c", findPython],
     environment: {},
+    trust: "refuse",
     clientEnvironment: clientEnvironment(process.env),
   });
   if (exit.code !== 0) throw new Error(vscode.l10n.t("The container has neither python3 nor python on its PATH."));
