@@ -187,6 +187,10 @@ pub struct Process {
     pub started_at: u64,
     /// How many clients are attached.
     pub clients: u32,
+    /// The process id, on the daemon's machine, of the program that asked for its stream last; absent for one that came by
+    /// TCP. So an editor finds the process behind a terminal of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_pid: Option<u32>,
     /// Bytes of output so far.
     pub output_bytes: u64,
     /// How it ended, when it has.

@@ -1234,6 +1234,11 @@ startedAt: number,
  */
 clients: number,
 /**
+ * The process id, on the daemon's machine, of the program that asked for its stream last; absent for one that came by
+ * TCP. So an editor finds the process behind a terminal of its own.
+ */
+clientPid?: number,
+/**
  * Bytes of output so far.
  */
 outputBytes: number,

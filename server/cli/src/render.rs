@@ -93,6 +93,14 @@ impl Screen {
         self.tell(&escape::line(text));
     }
 
+    /// Tells a value beside the answer, as one line of JSON.
+    pub(crate) fn tell_json<T: Serialize>(&self, value: &T) {
+        // the protocol's types are numbers and strings, which always serialize
+        if let Ok(line) = serde_json::to_string(value) {
+            self.tell(&escape::json(&line));
+        }
+    }
+
     /// Tells lines that are escaped already.
     pub(crate) fn tell(&self, text: &str) {
         // whoever closed standard error does not want to know

@@ -1,5 +1,6 @@
 //! The verbs, one file each or one for a few that belong together, and how each ends.
 
+mod attach;
 mod completion;
 mod connect;
 mod containers;
@@ -47,6 +48,7 @@ pub(crate) fn run(context: &Context, verb: Verb) -> u8 {
         Verb::Rebuild(verb) => return up::rebuild(context, &verb),
         Verb::Exec(verb) => return exec::exit_code(context, on_one_thread(exec::run(context, &verb))),
         Verb::Shell(verb) => on_one_thread(shell::run(context, &verb)),
+        Verb::Attach(verb) => on_one_thread(attach::run(context, &verb)),
         Verb::Run(verb) => on_one_thread(run::run(context, &verb)),
         Verb::Ps(verb) => on_one_thread(containers::ps(context, &verb)),
         Verb::Start(verb) => on_one_thread(containers::start(context, &verb)),

@@ -17,6 +17,8 @@ struct Shared {
     /// Counts its calls in flight.
     gate: Gate,
     hello: Mutex<Hello>,
+    /// The process id of the client, where the socket tells it.
+    pid: Option<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -26,6 +28,16 @@ struct Hello {
 }
 
 impl Connection {
+    /// The connection of the client with this process id.
+    pub fn of(pid: Option<u32>) -> Self {
+        Self(Arc::new(Shared { pid, ..Shared::default() }))
+    }
+
+    /// The client's process id, where it came by the Unix socket.
+    pub fn pid(&self) -> Option<u32> {
+        self.0.pid
+    }
+
     /// The gate that its calls pass.
     pub fn gate(&self) -> &Gate {
         &self.0.gate

@@ -68,9 +68,7 @@ pub(crate) async fn context_address(folder: &Path, name: &str) -> Result<Address
     let digest = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let file = folder.join("contexts/meta").join(&digest).join("meta.json");
     let text = tokio::fs::read(&file).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            format!("no such context (`docker context ls` lists them): {}", file.display())
-        }
+        std::io::ErrorKind::NotFound => "there is no such context; `docker context ls` lists them".to_owned(),
         _ => format!("{}: {error}", file.display()),
     })?;
     let tls = folder.join("contexts/tls").join(&digest).join("docker");

@@ -276,6 +276,33 @@ impl Engine {
         }
     }
 
+    /// Waits until the process of an exec runs, or has run: the engine has answered its start before.
+    ///
+    /// # Errors
+    /// [`EngineError::CommandNotRunnable`] when there never was one; as [`Engine::exec_inspect`].
+    pub async fn exec_started(&self, container: &str, id: &str) -> Result<(), EngineError> {
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match self.exec_inspect(id).await? {
+                ExecState { pid: 0, exit_code: Some(code @ (126 | 127)), .. } => {
+                    return Err(EngineError::CommandNotRunnable {
+                        what: Action::new("start a process in", ObjectKind::Container, container).to_string(),
+                        message: match code {
+                            127 => "there is no such command".to_owned(),
+                            _ => "the command cannot be executed".to_owned(),
+                        },
+                        exit_code: if code == 127 { 127 } else { 126 },
+                    });
+                }
+                ExecState { running: false, exit_code: None, .. }
+                | ExecState { running: true, pid: 0, .. } => {}
+                _ => return Ok(()),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(100));
+        }
+    }
+
     /// Connects to the streams of a container's first process, from now on. Attach before starting the container to
     /// miss nothing.
     ///

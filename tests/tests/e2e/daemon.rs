@@ -331,6 +331,6 @@ fn help_completion_and_a_word_for_a_typo() {
         sandbox.gangplank(["completion", shell]).run().success().says("gangplank");
     }
     sandbox.gangplank(["imges"]).run().exits(2).complains("images");
-    sandbox.gangplank(["up", "--workspace-foldr", "x"]).run().exits(2).complains("--workspace-folder");
+    sandbox.gangplank(["up", "--workspace-foldr", "x"]).run().exits(1).complains("--workspace-folder");
     assert!(sandbox.daemon().is_none(), "none of these needs a daemon");
 }

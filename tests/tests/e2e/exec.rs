@@ -56,7 +56,15 @@ fn exit_codes_streams_flags_and_names_are_passed_on() {
             .success()
             .says("found");
     }
-    exec(&["--unknown-flag"]).exits(2);
+    // As the reference's: 1 for a wrong command line, which `exec` would take for the command's own code otherwise.
+    exec(&["--unknown-flag"]).exits(1);
+    exec(&["--remote-env", "BARE", "true"]).exits(1).complains("NAME=VALUE");
+    sandbox
+        .gangplank(["up", "--container-id", &id])
+        .within(&folder)
+        .run()
+        .exits(1)
+        .complains("gangplank start");
     sandbox.gangplank(["exec", "true"]).within(sandbox.path("work")).run().exits(1).complains("gangplank up");
 }
 
@@ -276,4 +284,54 @@ fn a_stream_stays_open_after_the_processs_end_until_the_client_closes_it() {
     }
     stream.send(CLOSE, &1000_u16.to_be_bytes()).unwrap();
     stream.ends("its close");
+}
+
+#[test]
+fn a_detached_command_that_cannot_be_run_is_said() {
+    let (sandbox, folder, _) = workspace(Image::Busybox);
+    sandbox.gangplank(["exec", "-d", "true"]).within(&folder).run().success();
+    sandbox
+        .gangplank(["exec", "-d", "no-such-program"])
+        .within(&folder)
+        .run()
+        .exits(127)
+        .complains("no such command");
+}
+
+#[test]
+fn a_terminal_that_is_closed_ends_a_command_and_leaves_a_shell() {
+    let (sandbox, folder, _) = workspace(Image::Busybox);
+    let mut rpc = sandbox.rpc();
+    let mut running = || {
+        let listed = rpc.call("process/list", &json!({})).unwrap();
+        let listed = listed["processes"].as_array().unwrap().clone();
+        listed.into_iter().filter(|process| process["exit"].is_null()).collect::<Vec<_>>()
+    };
+    for (verb, left) in [(&["exec", "sleep", "1000"][..], 0), (&["shell", "-c", "sleep 1000"], 1)] {
+        let mut client = sandbox.gangplank(verb).within(&folder).spawn();
+        wait_for(|| running().len() == 1, "it never ran");
+        assert_eq!(running()[0]["clientPid"], client.id());
+        let pid = rustix::process::Pid::from_child(&client);
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+        client.wait().unwrap();
+        // A command is closed before its client ends.
+        assert_eq!(running().len(), left, "{verb:?}");
+    }
+}
+
+#[test]
+fn a_process_left_running_is_listed_and_come_back_to() {
+    let (sandbox, folder, _) = workspace(Image::Busybox);
+    let say = "echo before; read word; echo got $word; exit 3";
+    sandbox.gangplank(["exec", "-d", "-i", "sh", "-c", say]).within(&folder).run().success();
+    let listed = sandbox.gangplank(["attach"]).run().success().text();
+    let process = listed.lines().nth(1).unwrap().split(' ').next().unwrap();
+    sandbox
+        .gangplank(["attach", process])
+        .input("hello\n")
+        .run()
+        .exits(3)
+        .says_exactly("before\ngot hello\n");
+    assert_eq!(sandbox.gangplank(["attach"]).run().success().text().lines().count(), 1);
+    sandbox.gangplank(["attach", "p-none"]).run().exits(1).complains("notResumable");
 }

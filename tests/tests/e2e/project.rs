@@ -116,7 +116,7 @@ pub(super) fn id_of(result: &Value) -> &str {
 }
 
 /// Waits for a state; the deadline is for liveness only.
-pub(super) fn wait_for(state: impl Fn() -> bool, never: &str) {
+pub(super) fn wait_for(mut state: impl FnMut() -> bool, never: &str) {
     let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while !state() {
         assert!(std::time::Instant::now() < end, "{never}");

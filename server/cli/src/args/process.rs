@@ -1,4 +1,4 @@
-//! `exec`, `shell` and `run`.
+//! `exec`, `shell`, `attach` and `run`.
 
 use std::path::PathBuf;
 
@@ -83,6 +83,21 @@ pub(crate) struct Shell {
     /// A script in the container and its arguments; after -c, $0 and the arguments
     #[arg(trailing_var_arg = true, value_name = "ARG")]
     pub(crate) arguments: Vec<String>,
+}
+
+/// `attach`: a process by its id.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    gangplank attach             the processes that run\n  \
+    gangplank attach p-1f3e5a    back to this one\n\n\
+    It shows the output that is still held, then goes on from there. Exit status: as of exec.")]
+pub(crate) struct Attach {
+    /// Keys that leave it running
+    #[arg(long, value_name = "KEYS", default_value = DETACH_KEYS)]
+    pub(crate) detach_keys: String,
+    /// The process; without one those that run are listed
+    #[arg(value_name = "PROCESS")]
+    pub(crate) process: Option<String>,
 }
 
 /// `run`.

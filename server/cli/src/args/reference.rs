@@ -165,7 +165,10 @@ pub(super) fn refuse_what_is_not_applied(
                 _ => "",
             };
             let message = format!("--{} is not applied yet{hint}", later.name);
-            return Err(command.error(ErrorKind::UnknownArgument, message));
+            return Err(match command.find_subcommand_mut(verb) {
+                Some(verb) => verb.error(ErrorKind::UnknownArgument, message),
+                None => command.error(ErrorKind::UnknownArgument, message),
+            });
         }
     }
     Ok(())

@@ -18,7 +18,7 @@ pub(crate) fn text(data: &ErrorData) -> String {
         add(&mut text, "because", cause);
     }
     if let Some(details) = &data.details {
-        add_details(&mut text, details);
+        add_details(&mut text, &data.message, details);
     }
     if let Some(hint) = &data.hint {
         add(&mut text, "hint", hint);
@@ -34,11 +34,13 @@ fn add(text: &mut String, label: &str, value: &str) {
     let _ = write!(text, "\n  {label}: {}", escape::line(value));
 }
 
-fn add_details(text: &mut String, details: &ErrorDetails) {
+/// What is known beyond the message; a problem that is the message is not told again.
+fn add_details(text: &mut String, message: &str, details: &ErrorDetails) {
     match details {
         ErrorDetails::Diagnostics { diagnostics } => {
-            for diagnostic in diagnostics {
-                let _ = write!(text, "\n  {}", self::diagnostic(diagnostic));
+            let lines = diagnostics.iter().map(diagnostic);
+            for line in lines.filter(|line| *line != escape::line(message)) {
+                let _ = write!(text, "\n  {line}");
             }
         }
         ErrorDetails::Offers { offers } => {

@@ -4,7 +4,6 @@ mod bars;
 
 use gangplank_protocol::feed::Sequenced;
 use gangplank_protocol::operation::{OperationEvent, Step, StepStatus};
-use serde::Serialize;
 
 use super::{Screen, escape, failure, human};
 use crate::context::CalledAs;
@@ -71,7 +70,7 @@ impl Progress {
         match self.mode {
             Mode::Answer => return self.screen.json(item),
             Mode::Log => {
-                self.log(item);
+                self.screen.tell_json(item);
                 return Ok(());
             }
             Mode::Bars(_) | Mode::Lines(_) | Mode::Silent => {}
@@ -179,13 +178,6 @@ impl Progress {
         match &mut self.mode {
             Mode::Bars(bars) => bars.above(text),
             _ => self.screen.tell(text),
-        }
-    }
-
-    fn log(&self, item: &impl Serialize) {
-        // these types are numbers and strings, which always serialize
-        if let Ok(line) = serde_json::to_string(item) {
-            self.screen.tell(&escape::json(&line));
         }
     }
 }

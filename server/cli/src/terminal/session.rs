@@ -37,6 +37,19 @@ pub(crate) struct Session {
     pub(crate) interactive: bool,
     /// The keys that leave its terminal.
     pub(crate) keys: DetachKeys,
+    /// What becomes of it when this program's terminal is closed.
+    pub(crate) hangup: Hangup,
+    /// True when it was started for another terminal, so that it has to be told this one's size.
+    pub(crate) fit: bool,
+}
+
+/// What becomes of a process when the terminal it is shown in is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hangup {
+    /// It goes on: a shell, or a container's own process, outlives the window it is seen in.
+    Detach,
+    /// It is closed: a command is over for whoever closes its terminal.
+    Close,
 }
 
 /// How a session ended.
@@ -84,6 +97,9 @@ pub(crate) async fn run(client: &Client, screen: &Screen, session: Session) -> R
     let keys = terminal.then(|| session.keys.clone());
     let mut input = session.interactive.then(|| tokio::spawn(input::forward(writer.clone(), keys)));
     let mut interrupted = false;
+    if session.fit {
+        resize(&writer, session.tty).await;
+    }
     let end = loop {
         let event = tokio::select! {
             biased;
@@ -112,6 +128,10 @@ pub(crate) async fn run(client: &Client, screen: &Screen, session: Session) -> R
             Event::Interrupt => {
                 interrupted = true;
                 interrupt(client, &session, screen).await;
+            }
+            Event::Hangup if session.hangup == Hangup::Close => {
+                close(client, &session, screen).await;
+                break SessionEnd::Left(exit::of_signal(1));
             }
             Event::Hangup => break SessionEnd::Detached,
             Event::Terminate => {

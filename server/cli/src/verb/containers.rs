@@ -26,6 +26,13 @@ pub(super) async fn ps(context: &Context, verb: &Ps) -> Outcome {
     let client = context.client().await?;
     let params = ContainerListParams { engine: None, all: verb.all, labels: verb.filter.clone() };
     let containers = client.call::<ContainerList>(&params).await?.containers;
+    if verb.quiet {
+        let ids: Vec<String> = containers.iter().map(|container| id(&container.id, verb)).collect();
+        context.screen.list(context.format(), &ids, |ids| {
+            ids.iter().map(|id| format!("{}\n", escape::line(id))).collect()
+        })?;
+        return DONE;
+    }
     let now = human::now();
     context
         .screen
@@ -33,20 +40,17 @@ pub(super) async fn ps(context: &Context, verb: &Ps) -> Outcome {
     DONE
 }
 
+fn id(id: &str, verb: &Ps) -> String {
+    if verb.no_trunc { id.to_owned() } else { short_id(id).to_owned() }
+}
+
 fn containers_text(containers: &[ContainerSummary], verb: &Ps, now: u64) -> String {
-    let id = |id: &str| if verb.no_trunc { id.to_owned() } else { short_id(id).to_owned() };
-    if verb.quiet {
-        return containers
-            .iter()
-            .map(|container| format!("{}\n", escape::line(&id(&container.id))))
-            .collect();
-    }
     let mut table = Table::new(&["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"]);
     for container in containers {
         let command =
             if verb.no_trunc { container.command.clone() } else { truncated(&container.command, 20) };
         table.row([
-            id(&container.id),
+            id(&container.id, verb),
             container.image.clone(),
             format!("\"{command}\""),
             human::ago(container.created_at, now),
@@ -224,8 +228,8 @@ mod tests {
     }
 
     #[test]
-    fn quiet_is_ids_only() {
-        assert_eq!(containers_text(&[container()], &verb(true, false), 0), "0123456789ab\n");
-        assert_eq!(containers_text(&[container()], &verb(true, true), 0), "0123456789abcdef\n");
+    fn ids_are_short_unless_asked_for_in_full() {
+        assert_eq!(id("0123456789abcdef", &verb(true, false)), "0123456789ab");
+        assert_eq!(id("0123456789abcdef", &verb(true, true)), "0123456789abcdef");
     }
 }

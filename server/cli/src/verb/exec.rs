@@ -13,13 +13,16 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::render::{self, escape};
 use crate::terminal::detach::DetachKeys;
-use crate::terminal::session::{self, Session, SessionEnd};
+use crate::terminal::session::{self, Hangup, Session, SessionEnd};
 use crate::terminal::{self};
 
 pub(super) async fn run(context: &Context, verb: &Exec) -> Outcome {
     let keys = detach_keys(&verb.detach_keys)?;
     let interactive = verb.interactive || !verb.detach;
     let tty = verb.tty || interactive && terminal::is_terminal();
+    if let Some(bare) = verb.remote_env.iter().find(|variable| !variable.contains('=')) {
+        return Err(Failure::Usage(format!("--remote-env {bare:?}: expected NAME=VALUE")));
+    }
     let environment = verb.remote_env.iter().chain(&verb.env);
     let params = ProcessStartParams {
         engine: None,
@@ -38,7 +41,7 @@ pub(super) async fn run(context: &Context, verb: &Exec) -> Outcome {
         request_key: request_key(),
     };
     let client = context.client().await?;
-    start(context, &client, params, keys).await
+    start(context, &client, params, keys, Hangup::Close).await
 }
 
 /// The exit code of an `exec`, with what there is to say told.
@@ -85,13 +88,22 @@ pub(super) async fn start(
     client: &Client,
     params: ProcessStartParams,
     keys: DetachKeys,
+    hangup: Hangup,
 ) -> Outcome {
     let (tty, interactive) = (params.tty, params.interactive);
     let started = client.call::<ProcessStart>(&params).await?;
     let Some(ticket) = started.stream else {
         return DONE;
     };
-    let session = Session { process_id: Some(started.process_id.clone()), ticket, tty, interactive, keys };
+    let session = Session {
+        process_id: Some(started.process_id.clone()),
+        ticket,
+        tty,
+        interactive,
+        keys,
+        hangup,
+        fit: false,
+    };
     let end = session::run(client, &context.screen, session).await?;
     Ok(code_of(context, end, &started.process_id))
 }

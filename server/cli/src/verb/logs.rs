@@ -6,7 +6,7 @@ use gangplank_protocol::container::ContainerLogsParams;
 use super::{DONE, Outcome, exec, named};
 use crate::args::container::Logs;
 use crate::context::Context;
-use crate::terminal::session::{self, Session, SessionEnd};
+use crate::terminal::session::{self, Hangup, Session, SessionEnd};
 
 pub(super) async fn run(context: &Context, verb: &Logs) -> Outcome {
     let client = context.client().await?;
@@ -22,8 +22,15 @@ pub(super) async fn run(context: &Context, verb: &Logs) -> Outcome {
         timestamps: verb.timestamps,
     };
     let ticket = client.call::<ContainerLogs>(&params).await?.stream;
-    let session =
-        Session { process_id: None, ticket, tty: false, interactive: false, keys: exec::detach_keys("")? };
+    let session = Session {
+        process_id: None,
+        ticket,
+        tty: false,
+        interactive: false,
+        keys: exec::detach_keys("")?,
+        hangup: Hangup::Detach,
+        fit: false,
+    };
     match session::run(&client, &context.screen, session).await? {
         // how the container ended is not how its logs were read
         SessionEnd::Exited(_) | SessionEnd::Detached => DONE,

@@ -15,7 +15,7 @@ use crate::operation;
 use crate::render::escape;
 use crate::render::progress::{Progress, Wanted};
 use crate::terminal;
-use crate::terminal::session::{self, Session};
+use crate::terminal::session::{self, Hangup, Session};
 
 pub(super) async fn run(context: &Context, verb: &Run) -> Outcome {
     let keys = exec::detach_keys(&verb.detach_keys)?;
@@ -44,6 +44,8 @@ pub(super) async fn run(context: &Context, verb: &Run) -> Outcome {
         tty: verb.tty,
         interactive: verb.interactive,
         keys,
+        hangup: Hangup::Detach,
+        fit: false,
     };
     let end = session::run(&client, &context.screen, session).await?;
     Ok(exec::code_of(context, end, &process.process_id))

@@ -11,6 +11,7 @@ use crate::args::workspace::Folder;
 use crate::context::{Context, request_key};
 use crate::failure::Failure;
 use crate::terminal;
+use crate::terminal::session::Hangup;
 
 /// Runs the user's own shell with the flags given to us; which it is only the container knows.
 const USERS_SHELL: &str = "exec \"${SHELL:-/bin/sh}\" \"$@\"";
@@ -37,7 +38,7 @@ pub(super) async fn run(context: &Context, verb: &Shell) -> Outcome {
         request_key: request_key(),
     };
     let client = context.client().await?;
-    exec::start(context, &client, params, keys).await.map_err(say_what_opens_it)
+    exec::start(context, &client, params, keys, Hangup::Detach).await.map_err(say_what_opens_it)
 }
 
 /// A workspace that is not up is the commonest reason why there is no shell.

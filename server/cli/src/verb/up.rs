@@ -22,6 +22,13 @@ use crate::{exit, operation};
 pub(super) fn run(context: &Context, verb: &Up) -> u8 {
     let outcome = on_one_thread(async {
         let making = &verb.making;
+        if making.workspace.container_id.is_some() {
+            return Err(Failure::Usage(
+                "--container-id names a container that exists; `up` finds its own by --workspace-folder or --id-label, and \
+                 `gangplank start NAME` starts any other"
+                    .to_owned(),
+            ));
+        }
         let mut params = params(context, making)?;
         params.workspace = making.workspace.selector_with_folder(&context.cwd()?)?;
         params.remove_existing_container = verb.remove_existing_container;
@@ -30,7 +37,7 @@ pub(super) fn run(context: &Context, verb: &Up) -> u8 {
         let started = client.call::<WorkspaceUp>(&params).await?;
         answer(context, (context.result_format(), making.log_format), &client, &started).await
     });
-    finish(context, outcome, Failure::reference_exit_code)
+    finish(context, verb.making.log_format, outcome, Failure::reference_exit_code)
 }
 
 /// `rebuild`: a verb of our own with the same result.
@@ -42,7 +49,7 @@ pub(super) fn rebuild(context: &Context, verb: &Rebuild) -> u8 {
         let started = client.call::<WorkspaceRebuild>(&params).await?;
         answer(context, (context.result_format(), verb.making.log_format), &client, &started).await
     });
-    finish(context, outcome, Failure::exit_code)
+    finish(context, verb.making.log_format, outcome, Failure::exit_code)
 }
 
 /// `start` on a workspace: `up` that makes no container. Its hooks belong to a start.
@@ -177,13 +184,16 @@ impl Failed {
 }
 
 /// Tells a failure to people, and as the result where that is for programs.
-fn finish(context: &Context, outcome: Outcome, code: impl Fn(&Failure) -> u8) -> u8 {
+fn finish(context: &Context, log_format: LogFormat, outcome: Outcome, code: impl Fn(&Failure) -> u8) -> u8 {
     let failure = match outcome {
         Ok(code) => return code,
         Err(failure) => failure,
     };
     if let Some(data) = failure.data() {
-        context.screen.tell(&render::failure::text(&data));
+        match log_format {
+            LogFormat::Text => context.screen.tell(&render::failure::text(&data)),
+            LogFormat::Json => context.screen.tell_json(&data),
+        }
         if context.result_format() != Format::Text {
             // a closed standard output does not want to know
             let _ = context.screen.json(&Failed::of(data));

@@ -69,7 +69,10 @@ impl Doors {
         let stop = self.daemon.stop.clone();
         while let Some(accepted) = stop.run_until_cancelled(door.accept()).await {
             match accepted {
-                Ok(connection) => self.take(connection, admits.clone()).await,
+                Ok(socket) => {
+                    let peer = socket.peer_cred().ok().and_then(|peer| u32::try_from(peer.pid()?).ok());
+                    self.take(socket, Connection::of(peer), admits.clone()).await;
+                }
                 Err(error) => breathe(&error).await,
             }
         }
@@ -82,20 +85,19 @@ impl Doors {
         let stop = self.daemon.stop.clone();
         while let Some(accepted) = stop.run_until_cancelled(door.accept()).await {
             match accepted {
-                Ok(connection) => self.take(connection, admits.clone()).await,
+                Ok(socket) => self.take(socket, Connection::default(), admits.clone()).await,
                 Err(error) => breathe(&error).await,
             }
         }
     }
 
-    async fn take<S>(&self, socket: S, door: Door)
+    async fn take<S>(&self, socket: S, connection: Connection, door: Door)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let Some(unrouted) = self.limits.unrouted().await else { return };
         let doors = self.clone();
         tokio::spawn(async move {
-            let connection = Connection::default();
             let socket = Gated::new(socket, connection.gate().clone());
             let unrouted = Arc::new(std::sync::Mutex::new(Some(unrouted)));
             let stop = doors.daemon.stop.clone();

@@ -44,6 +44,8 @@ struct State {
     /// Output acknowledged, by client.
     clients: BTreeMap<u64, u64>,
     next_client: u64,
+    /// The process id of the program that asked for a stream last.
+    client_pid: Option<u32>,
     closing: bool,
     exit: Option<(u64, ProcessExit)>,
 }
@@ -163,6 +165,7 @@ impl RunningProcess {
             tty: self.identity.tty,
             started_at: self.started_at,
             clients: u32::try_from(state.clients.len()).unwrap_or(u32::MAX),
+            client_pid: state.client_pid,
             output_bytes: state.log.end(),
             exit: state.exit.as_ref().map(|(_, exit)| exit.clone()),
         }
@@ -194,6 +197,11 @@ impl RunningProcess {
 
     pub(super) fn forget_output(&self) {
         self.state().log.forget();
+    }
+
+    /// Notes which program has it now.
+    pub fn taken_by(&self, pid: Option<u32>) {
+        self.state().client_pid = pid;
     }
 
     /// Attaches a client at `offset` of the output, or at the oldest byte still held. From now on the flow of output

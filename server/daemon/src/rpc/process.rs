@@ -12,10 +12,14 @@ use crate::process::{Control, Identity};
 pub(super) fn register(router: &mut Router) -> Result<(), RegisterMethodError> {
     router.method::<ProcessStart, _, _>(|call, params| async move {
         let engine = call.daemon.engines.find(&call.connection, params.engine.as_ref()).await?;
-        let (daemon, asked) = (call.daemon.clone(), params.clone());
+        let (daemon, asked, pid) = (call.daemon.clone(), params.clone(), call.connection.pid());
         call.once::<ProcessStart>(params.request_key.clone(), &params, async move {
             let (container, spec) = Box::pin(daemon.workspaces.process(&engine, &asked)).await?;
             let session = engine.exec(&container.id, &spec).await.map_err(failure::from_engine)?;
+            if asked.detach {
+                // Nobody will read what the runtime says of a command that cannot be run.
+                engine.exec_started(&container.id, &session.id).await.map_err(failure::from_engine)?;
+            }
             let control = Control::Exec {
                 engine: engine.clone(),
                 container_id: container.id.clone(),
@@ -23,6 +27,7 @@ pub(super) fn register(router: &mut Router) -> Result<(), RegisterMethodError> {
             };
             let identity = Identity { container_id: container.id.clone(), argv: spec.argv, tty: asked.tty };
             let process = daemon.processes.adopt(&engine, identity, session, control);
+            process.taken_by(pid);
             let stream = (!asked.detach).then(|| daemon.tickets.give(process.attach(Some(0))));
             Ok(ProcessStarted { process_id: process.id().to_owned(), container_id: container.id, stream })
         })
@@ -30,6 +35,7 @@ pub(super) fn register(router: &mut Router) -> Result<(), RegisterMethodError> {
     })?;
     router.method::<ProcessAttach, _, _>(|call, params| async move {
         let process = call.daemon.processes.get(&params.process_id)?;
+        process.taken_by(call.connection.pid());
         let client = process.attach(params.offset);
         Ok(ProcessAttachResult { process: process.describe(), stream: call.daemon.tickets.give(client) })
     })?;
