@@ -2,6 +2,7 @@
 //! that could not run has failed.
 
 mod counts;
+mod editor;
 mod tools;
 
 use std::process::Command;
@@ -11,6 +12,7 @@ use gangplank_tests::{Engine, EngineKind, Image, Registry, place, sandbox};
 use crate::error::TaskError;
 use crate::step::{Log, Outcome, Steps};
 use crate::{generate, laws, links};
+pub(crate) use editor::{Editor, NEWEST, OLDEST};
 pub(crate) use tools::deny;
 
 pub(crate) fn run() -> Result<bool, TaskError> {
@@ -43,17 +45,19 @@ pub(crate) fn run() -> Result<bool, TaskError> {
     steps.run("documented examples", |log| {
         log.check(cargo().args(["test", "--workspace", "--no-fail-fast", "--doc"]))
     });
-    on_engines(&mut steps, &[]);
+    editor::checks(&mut steps);
+    on_engines(&mut steps, &[], &[OLDEST]);
     let (_, failed) = steps.finish();
     Ok(failed == 0)
 }
 
-/// The end-to-end tests, in an environment with these variables, with what they need brought up before and ended
-/// after them.
-pub(crate) fn on_engines(steps: &mut Steps, variables: &[(&str, &str)]) {
+/// The end-to-end tests, in an environment with these variables, then the stories in each of these editors, alone since
+/// they need both cores; with what they need brought up before and ended after them.
+pub(crate) fn on_engines(steps: &mut Steps, variables: &[(&str, &str)], editors: &[Editor]) {
     let built = steps.run("gangplank built", |log| {
         log.check(cargo().args(["build", "--workspace", "--bin", "gangplank"]))
     });
+    let binary = place::target().join("debug/gangplank");
     let mut engines = Vec::new();
     let mut registry = None;
     steps.run("engines, images, registry", |_| {
@@ -69,13 +73,20 @@ pub(crate) fn on_engines(steps: &mut Steps, variables: &[(&str, &str)]) {
         if !built {
             return Ok(Outcome::failed("gangplank does not build"));
         }
-        let binary = place::target().join("debug/gangplank");
         // each test waits for an engine most of its time
         let command = &mut cargo();
         command.args(["test", "--workspace", "--no-fail-fast", "--test", "*", "--", "--test-threads", "6"]);
-        command.envs(variables.iter().copied()).env(sandbox::BINARY_VARIABLE, binary);
+        command.envs(variables.iter().copied()).env(sandbox::BINARY_VARIABLE, &binary);
         tests(log, command)
     });
+    for one in editors {
+        steps.run(one.step(), |log| {
+            match engines.iter().find(|engine| engine.kind() == EngineKind::Docker) {
+                Some(engine) if built => editor::stories(log, *one, engine, &binary),
+                _ => Ok(Outcome::failed("there is no engine, or gangplank does not build")),
+            }
+        });
+    }
     steps.run("engines and registry ended", |_| {
         let count = engines.len() + usize::from(registry.is_some());
         engines.into_iter().try_for_each(Engine::end)?;
