@@ -14,6 +14,8 @@ import {
   type Subscriptions,
 } from "gangplank-protocol";
 import { randomUUID } from "node:crypto";
+import * as vscode from "vscode";
+import type WebSocket from "ws";
 import type { Connection } from "./connection";
 import { RpcError, type RpcPeer } from "./rpc";
 import { openWebSocket } from "./socket";
@@ -60,6 +62,9 @@ export class Client {
       this.byId.clear();
       for (const live of this.live) void this.begin(peer, live);
     };
+    connection.onGivenUp = (error) => {
+      for (const live of [...this.live]) this.refuse(live, error);
+    };
   }
 
   async call<M extends Method>(method: M, params: Methods[M]["params"]): Promise<Methods[M]["result"]> {
@@ -101,25 +106,29 @@ export class Client {
   /** Runs a process to its end, with a terminal or without, and collects what it writes. */
   async runToEnd(params: ProcessStartParams): Promise<ProcessEnd> {
     const started = await this.call("process/start", params);
-    if (started.stream === undefined) throw new Error("the daemon gave no stream");
-    const ws = await openWebSocket(await this.connection.socketPath(), `/stream/${encodeURIComponent(started.stream.streamId)}`);
+    if (started.stream === undefined) throw new Error(vscode.l10n.t("the daemon gave no stream"));
+    const socket = await this.connection.socketPath();
+    const { streamId } = started.stream;
     const chunks: Buffer[] = [];
     return await new Promise<ProcessEnd>((resolve, reject) => {
-      ws.on("message", (data) => {
-        const frame = decodeFrame(data as Buffer);
-        if (frame.kind === FrameKind.Stdout || frame.kind === FrameKind.Stderr) {
-          chunks.push(Buffer.from(frame.payload));
-          ws.send(encodeFrame(FrameKind.Acknowledge, new Uint8Array(), frame.offset + frame.payload.length));
-        } else if (frame.kind === FrameKind.Exited) {
-          const exit = JSON.parse(Buffer.from(frame.payload).toString("utf8")) as ProcessExit;
-          resolve({ exit, output: Buffer.concat(chunks).toString("utf8") });
-          ws.close();
-        }
-      });
-      ws.on("error", reject);
-      ws.on("close", () => {
-        reject(new Error("the process's stream ended before the process"));
-      });
+      const listen = (ws: WebSocket): void => {
+        ws.on("message", (data) => {
+          const frame = decodeFrame(data as Buffer);
+          if (frame.kind === FrameKind.Stdout || frame.kind === FrameKind.Stderr) {
+            chunks.push(Buffer.from(frame.payload));
+            // a frame may come in the turn in which the connection opens
+            ws.send(encodeFrame(FrameKind.Acknowledge, new Uint8Array(), frame.offset + frame.payload.length), () => undefined);
+          } else if (frame.kind === FrameKind.Exited) {
+            const exit = JSON.parse(Buffer.from(frame.payload).toString("utf8")) as ProcessExit;
+            resolve({ exit, output: Buffer.concat(chunks).toString("utf8") });
+            ws.close();
+          }
+        });
+        ws.on("close", () => {
+          reject(new Error(vscode.l10n.t("the process's stream ended before the process")));
+        });
+      };
+      openWebSocket(socket, `/stream/${encodeURIComponent(streamId)}`, listen).catch(reject);
     });
   }
 

@@ -7,6 +7,7 @@
  * protocol version, a socket of somebody else, no program) ends the attempt at once.
  */
 import { protocolVersion, type DaemonHelloParams, type DaemonHelloResult } from "gangplank-protocol";
+import * as vscode from "vscode";
 import { ConnectionLost, RpcError, RpcPeer } from "./rpc";
 import { NotListening, SocketRefused, openWebSocket } from "./socket";
 
@@ -37,12 +38,16 @@ export interface Logger {
 
 /** Pauses between attempts, in milliseconds. */
 const backoff = [50, 100, 200, 400, 800, 1600];
+/** How long the answer to the greeting may take, in milliseconds. */
+const greetingTimeout = 10_000;
 /** Pause before a connection that is still wanted is tried again after all attempts failed. */
 const later = 5000;
 
 export class Connection {
   private peer: RpcPeer | undefined;
   private attempt: Promise<RpcPeer> | undefined;
+  /** Counts resets: an attempt of before one is given up, whatever it came to. */
+  private turn = 0;
   private socket: string | undefined;
   private current: ConnectionState = { is: "idle" };
   private disposed = false;
@@ -51,6 +56,8 @@ export class Connection {
   onConnected: (peer: RpcPeer) => void = () => undefined;
   onNotification: (method: string, params: unknown) => void = () => undefined;
   onState: (state: ConnectionState) => void = () => undefined;
+  /** Called when no connection can be had and none will be tried for by itself. */
+  onGivenUp: (error: Error) => void = () => undefined;
   /** True while somebody needs the connection also without a call, as a subscription does. */
   wanted: () => boolean = () => false;
 
@@ -58,6 +65,7 @@ export class Connection {
     private readonly door: Door,
     private readonly greeting: () => Omit<DaemonHelloParams, "protocolVersion">,
     private readonly log: Logger,
+    private readonly patience = greetingTimeout,
   ) {}
 
   get state(): ConnectionState {
@@ -79,24 +87,32 @@ export class Connection {
 
   /** The connection, made where there is none. */
   connected(): Promise<RpcPeer> {
-    if (this.disposed) return Promise.reject(new ConnectionLost("the extension ends"));
+    if (this.disposed) return Promise.reject(new ConnectionLost(vscode.l10n.t("the extension ends")));
     if (this.peer?.isOpen === true) return Promise.resolve(this.peer);
-    this.attempt ??= this.connect().finally(() => {
-      this.attempt = undefined;
-    });
+    if (this.attempt === undefined) {
+      const attempt = this.connect(this.turn).finally(() => {
+        if (this.attempt === attempt) this.attempt = undefined;
+      });
+      this.attempt = attempt;
+    }
     return this.attempt;
   }
 
   /** The socket of the present connection, for streams. */
   async socketPath(): Promise<string> {
     await this.connected();
-    if (this.socket === undefined) throw new ConnectionLost("closed");
+    if (this.socket === undefined) throw new ConnectionLost(vscode.l10n.t("closed"));
     return this.socket;
   }
 
-  /** Forgets a failure and connects anew at the next need, as after a setting was changed. */
+  /**
+   * Forgets a failure, an attempt and the connection, and connects anew at the next need, as after a setting was
+   * changed. Who waits for the attempt waits for the next one.
+   */
   reset(): void {
     clearTimeout(this.retry);
+    this.turn++;
+    this.attempt = undefined;
     this.peer?.close();
     this.set({ is: "idle" });
     if (this.wanted()) this.again(0);
@@ -108,40 +124,46 @@ export class Connection {
     this.peer?.close();
   }
 
-  private async connect(): Promise<RpcPeer> {
+  private async connect(turn: number): Promise<RpcPeer> {
     clearTimeout(this.retry);
     this.set({ is: "connecting" });
     for (let tried = 0; ; tried++) {
       try {
-        return await this.once();
+        return await this.once(turn);
       } catch (thrown) {
+        if (this.turn !== turn) return this.connected();
         const error = thrown instanceof Error ? thrown : new Error(String(thrown));
         const pause = backoff[tried];
         if (isFinal(error) || pause === undefined || this.disposed) {
           this.log.warn(`no connection to the daemon: ${error.message}`);
           this.set({ is: "failed", error });
-          if (!isFinal(error)) this.again(later);
+          if (isFinal(error)) this.onGivenUp(error);
+          else this.again(later);
           throw error;
         }
         this.log.debug(`attempt ${(tried + 1).toString()} failed: ${error.message}`);
         await new Promise((resolve) => setTimeout(resolve, pause));
+        if (this.turn !== turn) return this.connected();
       }
     }
   }
 
-  private async once(): Promise<RpcPeer> {
-    const { socket, ws } = await this.open();
-    const peer = new RpcPeer(ws);
+  private async once(turn: number): Promise<RpcPeer> {
+    const { socket, peer } = await this.open();
     let hello: DaemonHelloResult;
     try {
-      hello = (await peer.request("daemon/hello", { protocolVersion, ...this.greeting() })) as DaemonHelloResult;
+      hello = await this.greet(peer);
     } catch (error) {
       peer.close();
       throw error;
     }
+    if (this.turn !== turn) {
+      peer.close();
+      throw new ConnectionLost(vscode.l10n.t("another one is wanted"));
+    }
     if (this.disposed) {
       peer.close();
-      throw new ConnectionLost("the extension ends");
+      throw new ConnectionLost(vscode.l10n.t("the extension ends"));
     }
     this.peer = peer;
     this.socket = socket;
@@ -157,16 +179,28 @@ export class Connection {
     return peer;
   }
 
-  private async open(): Promise<{ socket: string; ws: Awaited<ReturnType<typeof openWebSocket>> }> {
+  private async greet(peer: RpcPeer): Promise<DaemonHelloResult> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(vscode.l10n.t("the daemon did not answer the greeting in {0} s", this.patience / 1000)));
+      }, this.patience);
+    });
     try {
-      const socket = await this.door.find();
-      return { socket, ws: await openWebSocket(socket, "/rpc") };
+      return (await Promise.race([peer.request("daemon/hello", { protocolVersion, ...this.greeting() }), late])) as DaemonHelloResult;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async open(): Promise<{ socket: string; peer: RpcPeer }> {
+    try {
+      return await openPeer(await this.door.find());
     } catch (error) {
       if (!(error instanceof NotListening)) throw error;
       this.log.info(`a daemon is started: ${error.message}`);
       await this.door.start();
-      const socket = await this.door.find();
-      return { socket, ws: await openWebSocket(socket, "/rpc") };
+      return openPeer(await this.door.find());
     }
   }
 
@@ -191,6 +225,10 @@ export class Connection {
     this.current = state;
     this.onState(state);
   }
+}
+
+async function openPeer(socket: string): Promise<{ socket: string; peer: RpcPeer }> {
+  return { socket, peer: await openWebSocket(socket, "/rpc", (ws) => new RpcPeer(ws)) };
 }
 
 function isFinal(error: Error): boolean {

@@ -5,6 +5,7 @@
 import { execFile } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
+import * as vscode from "vscode";
 import { CannotStart } from "./connection";
 
 export interface Program {
@@ -25,29 +26,29 @@ const timeout = 15_000;
  */
 export async function locateProgram(setting: string, bundled: string, environment: NodeJS.ProcessEnv): Promise<Program> {
   if (setting !== "") {
-    if (!isAbsolute(setting)) throw new ProgramNotFound(`gangplank.path is "${setting}", which is not an absolute path`);
+    if (!isAbsolute(setting)) throw new ProgramNotFound(vscode.l10n.t("gangplank.path is \"{0}\", which is not an absolute path", setting));
     return versionOf(setting, environment);
   }
   const candidates = [bundled, ...(environment["PATH"] ?? "").split(delimiter).filter(isAbsolute).map((folder) => join(folder, "gangplank"))];
   for (const candidate of candidates) {
     if (await isExecutable(candidate)) return versionOf(candidate, environment);
   }
-  throw new ProgramNotFound("the program gangplank is neither in this extension nor on the PATH of the editor");
+  throw new ProgramNotFound(vscode.l10n.t("the program gangplank is neither in this extension nor on the PATH of the editor"));
 }
 
 /** Starts a daemon where none listens, and returns when one answers. */
 export async function startDaemon(program: Program, environment: NodeJS.ProcessEnv): Promise<void> {
   // a client without a message: it starts the daemon, waits until it answers, and ends
   const { error, stderr } = await output(program.path, ["connect", "--stdio"], environment);
-  if (error !== null) throw new Error(`${program.path} could not start the daemon: ${lastLines(stderr) || error.message}`);
+  if (error !== null) throw new Error(vscode.l10n.t("{0} could not start the daemon: {1}", program.path, lastLines(stderr) || error.message));
 }
 
 async function versionOf(path: string, environment: NodeJS.ProcessEnv): Promise<Program> {
   const { error, stdout, stderr } = await output(path, ["--version"], environment);
   const version = /^gangplank (\S+)/.exec(stdout)?.[1];
   if (version === undefined) {
-    const why = error === null ? `it answered "${stdout.trim().slice(0, 100)}"` : lastLines(stderr) || error.message;
-    throw new ProgramNotFound(`${path} --version did not tell a version of gangplank: ${why}`);
+    const why = error === null ? vscode.l10n.t("it answered \"{0}\"", stdout.trim().slice(0, 100)) : lastLines(stderr) || error.message;
+    throw new ProgramNotFound(vscode.l10n.t("{0} --version did not tell a version of gangplank: {1}", path, why));
   }
   return { path, version };
 }

@@ -4,6 +4,7 @@
  * It knows nothing about reconnecting (`connection.ts`) nor about methods (`client.ts`).
  */
 import type { ErrorData } from "gangplank-protocol";
+import * as vscode from "vscode";
 import type WebSocket from "ws";
 
 /** The daemon's own refusal or failure. */
@@ -23,7 +24,7 @@ export class RpcError extends Error {
 export class ConnectionLost extends Error {
   override readonly name = "ConnectionLost";
   constructor(reason: string) {
-    super(`the connection to the daemon ended: ${reason}`);
+    super(vscode.l10n.t("the connection to the daemon ended: {0}", reason));
   }
 }
 
@@ -60,7 +61,7 @@ export class RpcPeer {
       this.end(error.message);
     });
     socket.on("close", (code) => {
-      this.end(`closed (${code.toString()})`);
+      this.end(vscode.l10n.t("closed ({0})", code));
     });
   }
 
@@ -69,7 +70,7 @@ export class RpcPeer {
   }
 
   request(method: string, params: unknown, onResult?: (result: unknown) => void): Promise<unknown> {
-    if (!this.open) return Promise.reject(new ConnectionLost("closed"));
+    if (!this.open) return Promise.reject(new ConnectionLost(vscode.l10n.t("closed")));
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.pending.set(id, { resolve, reject, onResult });
@@ -79,7 +80,7 @@ export class RpcPeer {
 
   close(): void {
     this.socket.close();
-    this.end("closed by this side");
+    this.end(vscode.l10n.t("closed by this side"));
   }
 
   private receive(text: string): void {
@@ -88,7 +89,7 @@ export class RpcPeer {
       message = JSON.parse(text) as Message;
     } catch {
       this.socket.terminate();
-      this.end("the daemon sent something that is not JSON");
+      this.end(vscode.l10n.t("the daemon sent something that is not JSON"));
       return;
     }
     if (message.method !== undefined) {

@@ -11,6 +11,7 @@ import { Agent } from "node:http";
 import { connect as connectSocket, type Socket } from "node:net";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
+import * as vscode from "vscode";
 import WebSocket from "ws";
 
 /** Longest path of a Unix socket in bytes; Node silently cuts longer ones. */
@@ -44,16 +45,16 @@ export async function findSocket(state: string): Promise<string> {
   try {
     text = await readFile(file, "utf8");
   } catch (error) {
-    if (isMissing(error)) throw new NotListening(`no daemon has written ${file}`);
+    if (isMissing(error)) throw new NotListening(vscode.l10n.t("no daemon has written {0}", file));
     throw error;
   }
   let record: Partial<DaemonRecord>;
   try {
     record = JSON.parse(text) as Partial<DaemonRecord>;
   } catch {
-    throw new NotListening(`${file} is being written`);
+    throw new NotListening(vscode.l10n.t("{0} is being written", file));
   }
-  if (typeof record.socket !== "string") throw new SocketRefused(`${file} names no socket`);
+  if (typeof record.socket !== "string") throw new SocketRefused(vscode.l10n.t("{0} names no socket", file));
   await checkSocket(record.socket);
   return record.socket;
 }
@@ -62,21 +63,21 @@ export async function findSocket(state: string): Promise<string> {
 export async function checkSocket(socket: string): Promise<void> {
   const length = Buffer.byteLength(socket);
   if (length > maxSocketPath) {
-    throw new SocketRefused(`the socket's path ${socket} has ${length.toString()} bytes, more than ${maxSocketPath.toString()}`);
+    throw new SocketRefused(vscode.l10n.t("the socket's path {0} has {1} bytes, more than {2}", socket, length, maxSocketPath));
   }
-  if (!isAbsolute(socket)) throw new SocketRefused(`the socket's path ${socket} is not absolute`);
+  if (!isAbsolute(socket)) throw new SocketRefused(vscode.l10n.t("the socket's path {0} is not absolute", socket));
   const directory = dirname(socket);
   const [around, own] = await Promise.all([facts(directory), facts(socket)]);
-  if (!around.isDirectory()) throw new SocketRefused(`${directory} is not a directory`);
-  if (!own.isSocket()) throw new SocketRefused(`${socket} is not a socket`);
+  if (!around.isDirectory()) throw new SocketRefused(vscode.l10n.t("{0} is not a directory", directory));
+  if (!own.isSocket()) throw new SocketRefused(vscode.l10n.t("{0} is not a socket", socket));
   const uid = process.getuid?.();
   for (const [path, owner] of [[directory, around.uid], [socket, own.uid]] as const) {
     if (uid !== undefined && owner !== uid) {
-      throw new SocketRefused(`${path} belongs to user ${owner.toString()}, not to user ${uid.toString()}`);
+      throw new SocketRefused(vscode.l10n.t("{0} belongs to user {1}, not to user {2}", path, owner, uid));
     }
   }
   if ((around.mode & 0o077) !== 0) {
-    throw new SocketRefused(`${directory} has mode ${(around.mode & 0o7777).toString(8)} where only its owner may have access`);
+    throw new SocketRefused(vscode.l10n.t("{0} has mode {1} where only its owner may have access", directory, (around.mode & 0o7777).toString(8)));
   }
 }
 
@@ -95,8 +96,13 @@ class UnixAgent extends Agent {
   }
 }
 
-/** Opens a WebSocket at `route` of the socket. */
-export function openWebSocket(socket: string, route: string): Promise<WebSocket> {
+/**
+ * Opens a WebSocket at `route` of the socket.
+ * @param listen begins to listen, before the connection is open: the first frame may come together with the answer to
+ * the upgrade, and is delivered before whoever waits for the opening gets to run
+ * @returns what `listen` gave, once the connection is open
+ */
+export function openWebSocket<T>(socket: string, route: string, listen: (ws: WebSocket) => T): Promise<T> {
   return new Promise((resolve, reject) => {
     const ws = new WebSocket(`ws://localhost${route}`, {
       agent: new UnixAgent(socket),
@@ -104,14 +110,15 @@ export function openWebSocket(socket: string, route: string): Promise<WebSocket>
       maxPayload: maxMessage,
       handshakeTimeout,
     });
-    ws.once("open", () => {
-      ws.removeAllListeners("error");
-      resolve(ws);
-    });
-    ws.once("error", (error) => {
+    // stays behind the opening, where it does nothing but keep a late error from having no listener at all
+    ws.on("error", (error) => {
       const code = (error as NodeJS.ErrnoException).code;
       const nobody = code === "ENOENT" || code === "ECONNREFUSED";
-      reject(nobody ? new NotListening(`nobody listens on ${socket}`) : error);
+      reject(nobody ? new NotListening(vscode.l10n.t("nobody listens on {0}", socket)) : error);
+    });
+    const listening = listen(ws);
+    ws.once("open", () => {
+      resolve(listening);
     });
   });
 }
@@ -120,7 +127,7 @@ async function facts(path: string): Promise<Stats> {
   try {
     return await lstat(path);
   } catch (error) {
-    if (isMissing(error)) throw new NotListening(`${path} is gone`);
+    if (isMissing(error)) throw new NotListening(vscode.l10n.t("{0} is gone", path));
     throw error;
   }
 }

@@ -108,6 +108,62 @@ test("a daemon of another major version is not asked twice", async () => {
   await bench.end(daemon);
 });
 
+test("what is followed is refused when the next daemon speaks another version", async () => {
+  const bench = await Bench.make();
+  const first = await FakeDaemon.listen(bench.state, ({ method }) => (method.endsWith("/subscribe") ? { result: 7 } : undefined), "first.sock");
+  const data = { kind: "protocolVersionMismatch", message: "speaks 2.0", causes: [] };
+  let second: FakeDaemon | undefined;
+  bench.start = async () => {
+    second ??= await FakeDaemon.listen(bench.state, () => ({ error: { code: 1033, message: "speaks 2.0", data } }), "second.sock");
+  };
+  const refused: string[] = [];
+  const follow = (name: string) => {
+    bench.client.subscribe("operation/subscribe", { operationId: name }, unexpected, (error) => refused.push(`${name}: ${error.message}`));
+  };
+  follow("op-1");
+  follow("op-2");
+  await until(() => first.methods().filter((method) => method === "operation/subscribe").length === 2, "both are followed");
+  await first.kill();
+  await until(() => refused.length === 2, "both are refused");
+  assert.deepEqual(refused, ["op-1: speaks 2.0", "op-2: speaks 2.0"]);
+  assert.ok(second);
+  await bench.end(second);
+});
+
+test("a daemon that does not answer the greeting is given up and tried again", async () => {
+  const bench = await Bench.make(50);
+  let silent = 1;
+  const daemon = await FakeDaemon.listen(bench.state, lists);
+  daemon.mute = () => silent-- > 0;
+  assert.deepEqual(await bench.client.call("workspace/list", {}), { engine: "e", workspaces: [] });
+  assert.deepEqual(daemon.methods(), ["daemon/hello", "daemon/hello", "workspace/list"]);
+  await bench.end(daemon);
+});
+
+test("an attempt with the old settings is given up when they change, and its callers get the new one's answer", async () => {
+  const bench = await Bench.make();
+  let daemon: FakeDaemon | undefined;
+  let release: () => void = () => undefined;
+  bench.start = () =>
+    bench.started === 1
+      ? new Promise((_resolve, reject) => {
+          release = () => {
+            reject(new CannotStart("the old program"));
+          };
+        })
+      : FakeDaemon.listen(bench.state, lists).then((listening) => {
+          daemon = listening;
+        });
+  const answer = bench.client.call("workspace/list", {});
+  await until(() => bench.started === 1, "the old program is asked");
+  bench.client.connection.reset();
+  release();
+  assert.deepEqual(await answer, { engine: "e", workspaces: [] });
+  assert.equal(bench.started, 2);
+  assert.ok(daemon);
+  await bench.end(daemon);
+});
+
 test("without a program the first attempt is the last", async () => {
   const bench = await Bench.make();
   bench.start = () => Promise.reject(new CannotStart("there is no gangplank"));

@@ -22,6 +22,10 @@ export type Handler = (request: Request, socket: WebSocket) => Reply;
 export class FakeDaemon {
   readonly requests: Request[] = [];
   private readonly sockets = new Set<WebSocket>();
+  /** True for a greeting that gets no answer. */
+  mute: () => boolean = () => false;
+  /** What every stream carries, all of it at once. */
+  streams: Uint8Array[] = [];
 
   private constructor(
     private readonly server: Server,
@@ -32,11 +36,17 @@ export class FakeDaemon {
     const server = createServer();
     const wss = new WebSocketServer({ server });
     const daemon = new FakeDaemon(server, wss);
-    wss.on("connection", (socket) => {
+    wss.on("connection", (socket, request) => {
       daemon.sockets.add(socket);
+      if (request.url?.startsWith("/stream/") === true) {
+        for (const frame of daemon.streams) socket.send(frame);
+        socket.close();
+        return;
+      }
       socket.on("message", (data) => {
         const request = JSON.parse((data as Buffer).toString("utf8")) as Request;
         daemon.requests.push(request);
+        if (request.method === "daemon/hello" && daemon.mute()) return;
         const reply = request.method === "daemon/hello" ? (handle(request, socket) ?? { result: hello }) : handle(request, socket);
         if (reply !== undefined) socket.send(JSON.stringify({ jsonrpc: "2.0", id: request.id, ...reply }));
       });
@@ -68,7 +78,7 @@ export class Bench {
   start: () => Promise<void> = () => Promise.reject(new Error("no program"));
   readonly client: Client;
 
-  private constructor(readonly state: string) {
+  private constructor(readonly state: string, patience: number) {
     const door: Door = {
       find: () => findSocket(state),
       start: () => {
@@ -77,13 +87,14 @@ export class Bench {
       },
     };
     const silent = () => undefined;
-    const connection = new Connection(door, () => ({ client: { name: "test", version: "1" }, environment: {} }), { info: silent, warn: silent, debug: silent });
+    const connection = new Connection(door, () => ({ client: { name: "test", version: "1" }, environment: {} }), { info: silent, warn: silent, debug: silent }, patience);
     connection.onState = (state) => this.states.push(state);
     this.client = new Client(connection);
   }
 
-  static async make(): Promise<Bench> {
-    return new Bench(await mkdtemp(join(tmpdir(), "gp-")));
+  /** @param patience how long the answer to the greeting may take, in milliseconds */
+  static async make(patience = 10_000): Promise<Bench> {
+    return new Bench(await mkdtemp(join(tmpdir(), "gp-")), patience);
   }
 
   async end(...daemons: FakeDaemon[]): Promise<void> {
