@@ -15,6 +15,8 @@ const options = {
   target: "node20",
   // bufferutil and utf-8-validate are native and optional to ws
   external: ["vscode", "bufferutil", "utf-8-validate"],
+  // one of the packages has a form for all module systems at once, which cannot be bundled
+  mainFields: ["module", "main"],
   minify: true,
   logLevel: "warning",
   tsconfig: "tsconfig.json",

@@ -2,18 +2,19 @@
  * The attached window's life: it brings its container up when it opens, says that it is attached once a terminal
  * works there, and offers a rebuild when the configuration changes.
  */
-import type { WorkspaceUpResult } from "gangplank-protocol";
+import type { WorkspaceContainer, WorkspaceUpResult } from "gangplank-protocol";
 import * as vscode from "vscode";
-import type { Subscription } from "./client";
-import { complain } from "./complaint";
+import { again, complain } from "./complaint";
+import { ConfigurationWatch } from "./configuration-watch";
 import { Cancelled, dataOf } from "./failure";
 import { isUntrusted, type Session } from "./session";
-import { globalArguments, inspect, open, running, type OpenOptions } from "./workspace";
+import { tell } from "./tell";
+import { globalArguments, inspect, open, running, selectorOf, type OpenOptions } from "./workspace";
 
 export class AttachedWindow implements vscode.Disposable {
-  private watch: Subscription | undefined;
+  private watch: ConfigurationWatch | undefined;
   private attaching: Promise<void> | undefined;
-  private asked = false;
+  private looking: Promise<void> | undefined;
 
   constructor(private readonly session: Session) {}
 
@@ -23,16 +24,73 @@ export class AttachedWindow implements vscode.Disposable {
     return vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
   }
 
-  /** Attaches, or does so again; while it runs, joins it. */
+  /**
+   * Attaches, or does so again; while that is being done, joins it. A rebuild takes the place of what is being done:
+   * that is cancelled first, since it is for a container that goes.
+   */
   attach(options: OpenOptions & { title?: string } = {}): Promise<void> {
-    this.attaching ??= this.tryToAttach(options).finally(() => {
-      this.attaching = undefined;
+    const before = this.attaching;
+    if (before !== undefined && options.rebuild !== true) return before;
+    const mine = this.after(before, options).finally(() => {
+      if (this.attaching === mine) this.attaching = undefined;
     });
-    return this.attaching;
+    this.attaching = mine;
+    return mine;
+  }
+
+  /** Looks whether the container still runs, as after a terminal ended or the window got the focus again. */
+  look(): Promise<void> {
+    this.looking ??= this.compare()
+      .catch((error: unknown) => {
+        this.session.log.debug(`the container was not looked at: ${String(error)}`);
+      })
+      .finally(() => {
+        this.looking = undefined;
+      });
+    return this.looking;
+  }
+
+  /** Says it when new terminals are refused for want of leave. */
+  async tellMissingLeave(): Promise<void> {
+    await this.watch?.tellMissingLeave();
   }
 
   dispose(): void {
-    this.watch?.end();
+    this.watch?.dispose();
+  }
+
+  private async after(before: Promise<void> | undefined, options: OpenOptions & { title?: string }): Promise<void> {
+    if (before !== undefined) {
+      await this.session.operations.cancel().catch((error: unknown) => {
+        this.session.log.warn(`what is being done was not cancelled: ${String(error)}`);
+      });
+      await before;
+    }
+    await this.tryToAttach(options);
+  }
+
+  private async compare(): Promise<void> {
+    const { folder } = this;
+    const { attachment } = this.session;
+    const was = attachment.state;
+    if (folder === undefined || (was.is !== "attached" && was.is !== "stopped")) return;
+    const now = await this.containerNow(folder);
+    // an attempt that began meanwhile knows better
+    if (attachment.state !== was) return;
+    if (now?.state === "running") {
+      if (was.is === "stopped" || was.to.containerId !== now.containerId) await this.attach();
+    } else if (was.is === "attached" || was.removed !== (now === undefined)) {
+      await attachment.become({ is: "stopped", removed: now === undefined });
+    }
+  }
+
+  private async containerNow(folder: string): Promise<WorkspaceContainer | undefined> {
+    try {
+      return (await this.session.daemon.client.call("workspace/inspect", { workspace: selectorOf(folder) })).workspace.container;
+    } catch (error) {
+      if (dataOf(error)?.kind === "notFound") return undefined;
+      throw error;
+    }
   }
 
   private async tryToAttach(options: OpenOptions & { title?: string }): Promise<void> {
@@ -56,7 +114,7 @@ export class AttachedWindow implements vscode.Disposable {
       if (!(await terminalsRun(program.path))) log.warn("the editor's default terminal is not the container's; New Container Terminal opens one");
       await attachment.become({ is: "attached", to: attached });
       log.info(`attached to ${attached.containerName} as ${attached.remoteUser} in ${attached.remoteWorkspaceFolder}`);
-      this.follow(folder);
+      await this.follow(folder);
       if (failed !== undefined) this.complain(failed);
     } catch (error) {
       await attachment.become({ is: "failed", error });
@@ -68,7 +126,8 @@ export class AttachedWindow implements vscode.Disposable {
   private async askForTrust(): Promise<void> {
     if (vscode.workspace.getConfiguration("security.workspace.trust").get<string>("startupPrompt") !== "never") return;
     const manage = vscode.l10n.t("Manage Workspace Trust");
-    const chosen = await vscode.window.showWarningMessage(
+    const chosen = await tell(
+      "warning",
       vscode.l10n.t("This window is for a container, but it is in Restricted Mode: nothing runs in the container until you trust it."),
       manage,
     );
@@ -90,39 +149,18 @@ export class AttachedWindow implements vscode.Disposable {
   private complain(error: unknown): void {
     // hooks that failed count as having run, so that only another container runs them again
     const rebuild = dataOf(error)?.kind === "lifecycleFailed";
-    const label = rebuild ? vscode.l10n.t("Rebuild Container") : vscode.l10n.t("Retry");
-    void complain(this.session, error, [{ label, run: () => this.attach({ rebuild }) }]);
+    const run = (): Promise<void> => this.attach({ rebuild });
+    void complain(this.session, error, [rebuild ? { label: vscode.l10n.t("Rebuild Container"), run } : again(error, run)]);
   }
 
-  /** Offers a rebuild when a configuration file changed; one offer at a time. */
-  private follow(folder: string): void {
-    this.watch?.end();
-    this.watch = this.session.daemon.client.subscribe(
-      "watch/subscribe",
-      { workspaceFolder: folder, all: false },
-      ({ event }) => {
-        if (event.type === "configurationChanged") void this.offerRebuild(event.paths);
-        else if (event.type === "degraded") this.session.log.warn(event.reason);
-      },
-      (error) => {
-        this.session.log.warn(`changes of the configuration are not seen: ${error.message}`);
-      },
-    );
-  }
-
-  private async offerRebuild(paths: string[]): Promise<void> {
-    if (this.asked) return;
-    this.asked = true;
+  /** Has changes of the configuration told. */
+  private async follow(folder: string): Promise<void> {
+    this.watch?.dispose();
+    this.watch = new ConfigurationWatch(this.session, folder, () => this.attach());
     try {
-      const rebuild = vscode.l10n.t("Rebuild Container");
-      const chosen = await vscode.window.showInformationMessage(
-        vscode.l10n.t("{0} changed. The container is as it was until it is rebuilt.", paths.join(", ")),
-        rebuild,
-        vscode.l10n.t("Not Now"),
-      );
-      if (chosen === rebuild) await vscode.commands.executeCommand("gangplank.rebuild");
-    } finally {
-      this.asked = false;
+      await this.watch.begin();
+    } catch (error) {
+      this.session.log.warn(`changes of the configuration are not seen: ${String(error)}`);
     }
   }
 }

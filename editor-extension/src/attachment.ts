@@ -26,6 +26,8 @@ export type WindowState =
   | { is: "restricted" }
   | { is: "attaching" }
   | { is: "attached"; to: Attached }
+  /** The container does not run, or is gone; nothing failed. */
+  | { is: "stopped"; removed: boolean }
   | { is: "failed"; error: unknown };
 
 export class Attachment implements vscode.Disposable {
@@ -84,6 +86,10 @@ export class Attachment implements vscode.Disposable {
         return said("sync~spin", vscode.l10n.t("Attaching…"), vscode.l10n.t("The container is being opened."));
       case "failed":
         return said("warning", vscode.l10n.t("Not attached"), vscode.l10n.t("The container could not be opened. Click for what can be done."));
+      case "stopped":
+        return this.current.removed
+          ? said("circle-slash", vscode.l10n.t("Container removed"), vscode.l10n.t("The container of this window is gone. Click to make it anew."))
+          : said("debug-stop", vscode.l10n.t("Container stopped"), vscode.l10n.t("The container of this window does not run. Click to start it."));
       case "attached": {
         const { containerName, image, remoteUser, remoteWorkspaceFolder } = this.current.to;
         const where = vscode.l10n.t("Terminals and runs are in the container, as {0} in {1} (image {2}). Files and extensions are on this machine.", remoteUser, remoteWorkspaceFolder, image);

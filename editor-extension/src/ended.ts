@@ -5,7 +5,8 @@
 import * as vscode from "vscode";
 import type { ConnectionState } from "./connection";
 import type { Daemon } from "./daemon";
-import { profileName } from "./window-file";
+import { tell } from "./tell";
+import { isOurs } from "./terminals";
 
 /** How long after a daemon's end terminals that end count as ended with it, in milliseconds. */
 const together = 5000;
@@ -19,17 +20,17 @@ export function tellEndedTerminals(daemon: Daemon): vscode.Disposable {
   let names: string[] = [];
   let timer: NodeJS.Timeout | undefined;
 
-  const tell = async (): Promise<void> => {
+  const say = async (): Promise<void> => {
     const ended = names;
     names = [];
     const again = vscode.l10n.t("New Container Terminal");
-    const chosen = await vscode.window.showWarningMessage(vscode.l10n.t("The daemon was restarted. These terminals ended with it: {0}", ended.join(", ")), again);
+    const chosen = await tell("warning", vscode.l10n.t("The daemon was restarted. These terminals ended with it: {0}", ended.join(", ")), again);
     if (chosen === again) await vscode.commands.executeCommand("gangplank.newTerminal");
   };
   const look = (): void => {
     clearTimeout(timer);
     if (names.length === 0 || Date.now() - restarted > together) return;
-    timer = setTimeout(() => void tell(), settled);
+    timer = setTimeout(() => void say(), settled);
   };
   const onState = (state: ConnectionState): void => {
     if (state.is === "idle") lost = Date.now();
@@ -51,11 +52,4 @@ export function tellEndedTerminals(daemon: Daemon): vscode.Disposable {
     clearTimeout(timer);
     closed.dispose();
   });
-}
-
-/** True for a terminal whose program is the CLI; of one that came back after a reload only the name is known. */
-function isOurs(terminal: vscode.Terminal): boolean {
-  const options = terminal.creationOptions;
-  const path = "shellPath" in options ? options.shellPath : undefined;
-  return path === undefined ? terminal.name === profileName : /(^|\/)gangplank$/.test(path);
 }

@@ -15,6 +15,7 @@ import { Operations } from "./operation";
 import { offerToReopen } from "./prompt";
 import { isUntrusted, type Session } from "./session";
 import { registerTasks } from "./tasks";
+import { TerminalLife } from "./terminal-life";
 import { ContainersView } from "./views/containers";
 import { OperationView } from "./views/operation";
 import { WindowFiles } from "./window-file";
@@ -35,7 +36,9 @@ export function activate(context: vscode.ExtensionContext): Api {
   const session: Session = { context, log, daemon, operations, attachment, windows: new WindowFiles(context.globalStorageUri) };
   const window = new AttachedWindow(session);
   const containers = new ContainersView(session);
-  context.subscriptions.push(log, daemon, attachment, operations, window, containers, new OperationView(operations));
+  const terminals = new TerminalLife(session, window);
+  let reopened = false;
+  context.subscriptions.push(log, daemon, attachment, operations, window, containers, terminals, new OperationView(operations));
   context.subscriptions.push(registerTasks(session), registerLinks(attachment), tellEndedTerminals(daemon));
   registerWindowCommands(session, window);
   registerContainerCommands(session, window, containers);
@@ -53,7 +56,11 @@ export function activate(context: vscode.ExtensionContext): Api {
         log.warn(String(error));
       });
     }
-    else if (!isUntrusted()) void offerToReopen(session);
+    else if (!isUntrusted()) {
+      offerToReopen(session).catch((error: unknown) => {
+        log.warn(`the container was not offered: ${String(error)}`);
+      });
+    }
   };
   context.subscriptions.push(
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
@@ -63,8 +70,16 @@ export function activate(context: vscode.ExtensionContext): Api {
     vscode.workspace.onDidChangeWorkspaceFolders(() => {
       if (attachment.state.is === "local") begin();
     }),
-    attachment.onChange(() => {
+    attachment.onChange((state) => {
       containers.refresh();
+      if (state.is !== "attached" || reopened) return;
+      reopened = true;
+      terminals.reopenLiving().catch((error: unknown) => {
+        log.warn(`terminals were not opened again: ${String(error)}`);
+      });
+    }),
+    vscode.window.onDidChangeWindowState(({ focused }) => {
+      if (focused) void window.look();
     }),
   );
   begin();

@@ -16,6 +16,11 @@ export class Cancelled extends Error {
   override readonly name = "Cancelled";
 }
 
+/** What cannot be done in this window, whatever is tried. */
+export class Refused extends Error {
+  override readonly name = "Refused";
+}
+
 /** Longest text of a notification before it is folded. */
 const longest = 400;
 
@@ -26,10 +31,18 @@ export function dataOf(error: unknown): ErrorData | undefined {
   return undefined;
 }
 
+/** True when the daemon ended while it worked on something, which may have cut a hook off. */
+export function isInterrupted(error: unknown): boolean {
+  return error instanceof OperationFailed && error.operation.state === "interrupted";
+}
+
 /** The failure in one notification. */
 export function headline(error: unknown): string {
   if (error instanceof OperationFailed && error.operation.state === "interrupted") {
-    return vscode.l10n.t("The daemon ended while it worked on {0}. Nothing is lost: try again.", error.operation.subject);
+    const { subject, nextStep } = error.operation;
+    return nextStep === undefined
+      ? vscode.l10n.t("The daemon ended while it worked on {0}.", subject)
+      : vscode.l10n.t("The daemon ended while it worked on {0}: {1}.", subject, nextStep);
   }
   const data = dataOf(error);
   if (data === undefined) return clip(capital(error instanceof Error ? error.message : String(error)));

@@ -5,8 +5,9 @@
 import type { Answer, JsonValue, Operation, OperationStarted, Question } from "gangplank-protocol";
 import * as vscode from "vscode";
 import type { Client } from "./client";
-import { Cancelled, OperationFailed } from "./failure";
+import { Cancelled, OperationFailed, headline } from "./failure";
 import { OperationModel, isGoing } from "./operation-model";
+import { tell, withProgress } from "./tell";
 
 /** Answers a question; nothing means that the user turned away, which cancels the operation. */
 export type Answerer = (question: Question) => Promise<Answer | undefined>;
@@ -30,19 +31,16 @@ export class Operations implements vscode.Disposable {
     await vscode.commands.executeCommand("setContext", "gangplank.working", true);
     this.changed.fire();
     this.log.info(`${title} (${started.operationId}${started.joined ? ", joined" : ""})`);
-    const withLog = `${title} ([${vscode.l10n.t("Show Log")}](command:gangplank.showLog))`;
     try {
-      const operation = await vscode.window.withProgress(
-        { location: vscode.ProgressLocation.Notification, title: withLog, cancellable: true },
-        (progress, cancelled) => {
-          cancelled.onCancellationRequested(() => {
-            void this.cancel(model);
+      const operation = await withProgress(title, (report, cancelled) => {
+        cancelled.onCancellationRequested(() => {
+          this.cancel(model).catch((error: unknown) => {
+            this.log.error(String(error));
+            void tell("error", vscode.l10n.t("{0} could not be cancelled: {1}", title, headline(error)));
           });
-          return this.toEnd(model, answer, (message) => {
-            progress.report({ message });
-          });
-        },
-      );
+        });
+        return this.toEnd(model, answer, report);
+      });
       this.log.info(`${title}: ${operation.state}`);
       if (operation.state === "succeeded") return operation;
       if (operation.state === "cancelled") throw new Cancelled("cancelled");

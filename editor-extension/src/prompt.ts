@@ -6,33 +6,41 @@ import type { JsonValue, WorkspacePlanResult } from "gangplank-protocol";
 import * as vscode from "vscode";
 import { clientEnvironment } from "./environment";
 import { Cancelled, lines } from "./failure";
+import { plain } from "./plain";
 import { describeEffects } from "./question";
-import type { Session } from "./session";
+import { isInsideContainer, type Session } from "./session";
 import { settings } from "./settings";
+import { ask, tell, waitFor } from "./tell";
 import { selectorOf } from "./workspace";
 
-const quietKey = (folder: string) => `prompt.quiet:${folder}`;
+const offeredKey = (folder: string) => `prompt.offered:${folder}`;
 const seenKey = (folder: string) => `prompt.seen:${folder}`;
+/** Longest offer; the editor cuts longer ones off, and what is agreed to must be seen in full. */
+const longest = 900;
 
-/** Offers to reopen the folder, once per opening, unless the user has said not to. */
+/** Offers to reopen the folder, the first time that it is open with a configuration. */
 export async function offerToReopen(session: Session): Promise<void> {
   const { globalState } = session.context;
-  if (!settings.promptToReopen()) return;
+  if (!settings.promptToReopen() || isInsideContainer()) return;
   for (const { uri, name } of vscode.workspace.workspaceFolders ?? []) {
     const folder = uri.fsPath;
-    if (uri.scheme !== "file" || globalState.get(quietKey(folder)) === true || !(await hasConfiguration(uri))) continue;
-    const reopen = vscode.l10n.t("Reopen in Container");
-    const never = vscode.l10n.t("Not for This Folder");
-    const chosen = await vscode.window.showInformationMessage(
-      vscode.l10n.t("{0} has a dev container configuration. Terminals, tasks and runs can be in its container.", name),
-      reopen,
-      never,
-    );
-    if (chosen === never) await globalState.update(quietKey(folder), true);
-    if (chosen === reopen) await vscode.commands.executeCommand("gangplank.reopenInContainer");
+    if (uri.scheme !== "file" || globalState.get(offeredKey(folder)) === true || !(await hasConfiguration(uri))) continue;
+    const plan = await planOf(session, folder, false);
+    await globalState.update(offeredKey(folder), true);
+    const offer = vscode.l10n.t("{0} has a dev container configuration.", name);
+    const whole = plan && `${offer} ${describePlan(plan).replaceAll("\n", " ")}`;
+    const fits = whole !== undefined && plain(whole).length <= longest;
+    const reopen = fits ? vscode.l10n.t("Reopen in Container") : vscode.l10n.t("Review and Reopen in Container");
+    const chosen = await tell("information", fits ? whole : offer, reopen, vscode.l10n.t("Not Now"));
+    if (chosen !== reopen) return;
+    if (fits && plan !== undefined) agreed.set(folder, versionOf(plan));
+    await vscode.commands.executeCommand("gangplank.reopenInContainer", uri);
     return;
   }
 }
+
+/** What the user has just agreed to in an offer, by folder. */
+const agreed = new Map<string, string>();
 
 /**
  * Shows, the first time and whenever the effects are other ones, what the container changes and what it does to this
@@ -40,25 +48,35 @@ export async function offerToReopen(session: Session): Promise<void> {
  */
 export async function consentTo(session: Session, folder: string): Promise<string | undefined> {
   const { globalState } = session.context;
-  let plan: WorkspacePlanResult;
+  const plan = await planOf(session, folder, true);
+  if (plan === undefined) return undefined;
+  const version = versionOf(plan);
+  const inOffer = agreed.get(folder) === version;
+  agreed.delete(folder);
+  if (!inOffer) {
+    if (globalState.get(seenKey(folder)) === version && plan.trusted) return undefined;
+    const go = vscode.l10n.t("Reopen in Container");
+    const chosen = await ask("information", vscode.l10n.t("Reopen {0} in its container?", plan.name ?? folder), describePlan(plan), go);
+    if (chosen !== go) throw new Cancelled("not reopened");
+  }
+  await globalState.update(seenKey(folder), version);
+  return plan.hostEffectsHash;
+}
+
+/** What would be done; nothing when the configuration cannot be read, which `workspace/up` says with all that belongs to it. */
+async function planOf(session: Session, folder: string, shown: boolean): Promise<WorkspacePlanResult | undefined> {
+  const asked = session.daemon.client.call("workspace/plan", { workspace: selectorOf(folder), clientEnvironment: clientEnvironment(process.env) });
   try {
-    plan = await session.daemon.client.call("workspace/plan", { workspace: selectorOf(folder), clientEnvironment: clientEnvironment(process.env) });
+    return await (shown ? waitFor(session.log, vscode.l10n.t("Reading the configuration"), asked) : asked);
   } catch (error) {
-    // what is wrong with the configuration `workspace/up` says, with everything that belongs to it
+    if (error instanceof Cancelled) throw error;
     for (const line of lines(error)) session.log.warn(line);
     return undefined;
   }
-  const version = plan.hostEffectsHash ?? "none";
-  if (globalState.get(seenKey(folder)) === version && plan.trusted) return undefined;
-  const go = vscode.l10n.t("Reopen in Container");
-  const chosen = await vscode.window.showInformationMessage(
-    vscode.l10n.t("Reopen {0} in its container?", plan.name ?? folder),
-    { modal: true, detail: describePlan(plan) },
-    go,
-  );
-  if (chosen !== go) throw new Cancelled("not reopened");
-  await globalState.update(seenKey(folder), version);
-  return plan.hostEffectsHash;
+}
+
+function versionOf(plan: WorkspacePlanResult): string {
+  return plan.hostEffectsHash ?? "none";
 }
 
 /** The dialog's text. */

@@ -2,8 +2,9 @@
 import * as vscode from "vscode";
 import type { Attachment } from "./attachment";
 import type { Daemon } from "./daemon";
-import { Cancelled } from "./failure";
+import { Cancelled, Refused } from "./failure";
 import type { Operations } from "./operation";
+import { tell } from "./tell";
 import type { WindowFiles } from "./window-file";
 
 export interface Session {
@@ -24,7 +25,8 @@ export function isUntrusted(): boolean {
 export async function requireTrust(): Promise<void> {
   if (!isUntrusted()) return;
   const manage = vscode.l10n.t("Manage Workspace Trust");
-  const chosen = await vscode.window.showWarningMessage(
+  const chosen = await tell(
+    "warning",
     vscode.l10n.t("This window is in Restricted Mode: Gangplank runs nothing of a folder that you do not trust."),
     manage,
   );
@@ -32,14 +34,18 @@ export async function requireTrust(): Promise<void> {
   throw new Cancelled("not trusted");
 }
 
+/** True in a window that is wholly in another container. */
+export function isInsideContainer(): boolean {
+  const remote = vscode.env.remoteName;
+  return remote !== undefined && ["dev-container", "attached-container", "codespaces", "k8s-container"].includes(remote);
+}
+
 /** Refuses in a window that is wholly in another container already. */
 export function requireOwnMachine(): void {
-  const remote = vscode.env.remoteName;
-  if (remote !== undefined && ["dev-container", "attached-container", "codespaces", "k8s-container"].includes(remote)) {
-    throw new Error(
-      vscode.l10n.t("This window is already inside a container ({0}). Reopen the folder locally first, then reopen it with Gangplank.", remote),
-    );
-  }
+  if (!isInsideContainer()) return;
+  throw new Refused(
+    vscode.l10n.t("This window is already inside a container ({0}). Reopen the folder locally first, then reopen it with Gangplank.", String(vscode.env.remoteName)),
+  );
 }
 
 /** The folder a command is about: the only one, or the one chosen. */

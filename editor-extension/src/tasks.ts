@@ -1,6 +1,6 @@
 /** Tasks of type `gangplank`: a command in the container, without a shell between. */
 import * as vscode from "vscode";
-import type { Session } from "./session";
+import { chooseFolder, type Session } from "./session";
 import { globalArguments } from "./workspace";
 
 interface Definition extends vscode.TaskDefinition {
@@ -15,8 +15,7 @@ export function registerTasks(session: Session): vscode.Disposable {
     resolveTask: async (task) => {
       if (!vscode.workspace.isTrusted) return undefined;
       const definition = task.definition as Definition;
-      const folder = typeof task.scope === "object" ? task.scope : vscode.workspace.workspaceFolders?.[0];
-      if (folder === undefined) return undefined;
+      const folder = typeof task.scope === "object" ? task.scope : await chooseFolder(vscode.l10n.t("{0} runs in which folder's container?", task.name));
       const program = await session.daemon.program();
       const where = definition.cwd === undefined ? [] : ["--workdir", definition.cwd];
       const args = [...globalArguments(), "exec", "--workspace-folder", folder.uri.fsPath, ...where, "--", definition.command, ...(definition.args ?? [])];
@@ -28,6 +27,7 @@ export function registerTasks(session: Session): vscode.Disposable {
         new vscode.ProcessExecution(program.path, args, { cwd: folder.uri.fsPath }),
         task.problemMatchers,
       );
+      resolved.runOptions = task.runOptions;
       resolved.presentationOptions = task.presentationOptions;
       resolved.isBackground = task.isBackground;
       if (task.group !== undefined) resolved.group = task.group;

@@ -4,6 +4,7 @@
  */
 import * as vscode from "vscode";
 import type { Session } from "./session";
+import { profileName } from "./window-file";
 import { globalArguments } from "./workspace";
 
 /** A shell in a folder's container. */
@@ -14,6 +15,18 @@ export async function openShell(session: Session, folder: string, name = profile
 /** A shell in any container. */
 export async function openShellIn(session: Session, containerId: string, name: string): Promise<vscode.Terminal> {
   return terminal(session, name, ["shell", "--container-id", containerId], undefined);
+}
+
+/** A process that runs already, in a terminal again. */
+export async function reopen(session: Session, processId: string, name: string): Promise<vscode.Terminal> {
+  return terminal(session, name, ["attach", processId], undefined);
+}
+
+/** True for a terminal whose program is the CLI; of one that came back after a reload only the name is known. */
+export function isOurs(terminal: vscode.Terminal): boolean {
+  const options = terminal.creationOptions;
+  const path = "shellPath" in options ? options.shellPath : undefined;
+  return path === undefined ? terminal.name === profileName : /(^|\/)gangplank$/.test(path);
 }
 
 function profileTitle(): string {

@@ -25,12 +25,21 @@ export interface WindowSettings {
   containerName: string;
 }
 
+/** A terminal of an attached window, as it is remembered over the window's end. */
+export interface OpenTerminal {
+  /** The process id of its program. */
+  pid: number;
+  name: string;
+}
+
 /** The text of the file. The same settings give the same text. */
 export function windowText(window: WindowSettings): string {
   const name = basename(window.folder);
   // `${` in a name would be taken for a variable of the title
   const title = `${name} [${window.containerName}]`.replaceAll("${", "$ {");
-  const profile = { path: window.program, args: [...window.globalArguments, "shell", "--workspace-folder", window.folder], icon: "package", overrideName: true };
+  // nor can such a path be an argument: the editor would put its variables in
+  const which = window.folder.includes("${") ? ["--container-id", window.containerName] : ["--workspace-folder", window.folder];
+  const profile = { path: window.program, args: [...window.globalArguments, "shell", ...which], icon: "package", overrideName: true };
   const settings: Record<string, unknown> = { "window.title": `\${dirty}\${activeEditorShort}\${separator}${title}` };
   for (const platform of ["linux", "osx"]) {
     settings[`terminal.integrated.defaultProfile.${platform}`] = profileName;
@@ -73,10 +82,40 @@ export class WindowFiles {
     const text = windowText(window);
     const present = await readFile(file.fsPath, "utf8").catch(() => undefined);
     if (present === text) return file;
-    await mkdir(dirname(file.fsPath), { recursive: true, mode: 0o700 });
-    const temporary = `${file.fsPath}.${process.pid.toString()}`;
-    await writeFile(temporary, text, { mode: 0o600 });
-    await rename(temporary, file.fsPath);
+    await replace(file.fsPath, text);
     return file;
   }
+
+  /** The terminals that were open in the folder's windows and have not been closed by anybody. */
+  async openTerminals(folder: string): Promise<OpenTerminal[]> {
+    const text = await readFile(this.terminalsOf(folder), "utf8").catch(() => "[]");
+    try {
+      const read: unknown = JSON.parse(text);
+      return Array.isArray(read) ? read.filter(isOpenTerminal) : [];
+    } catch {
+      return [];
+    }
+  }
+
+  /** Not in the editor's own store of the workspace: that is kept by the window, which may end before it is written. */
+  async changeOpenTerminals(folder: string, change: (all: OpenTerminal[]) => OpenTerminal[]): Promise<void> {
+    await replace(this.terminalsOf(folder), JSON.stringify(change(await this.openTerminals(folder))));
+  }
+
+  private terminalsOf(folder: string): string {
+    return join(dirname(this.fileOf(folder).fsPath), "terminals.json");
+  }
+}
+
+/** Writes a file so that readers see the old text or the new one. */
+async function replace(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const temporary = `${file}.${process.pid.toString()}`;
+  await writeFile(temporary, text, { mode: 0o600 });
+  await rename(temporary, file);
+}
+
+function isOpenTerminal(value: unknown): value is OpenTerminal {
+  const { pid, name } = (value ?? {}) as Partial<Record<keyof OpenTerminal, unknown>>;
+  return typeof pid === "number" && typeof name === "string";
 }

@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import type { Attached } from "./attachment";
 import { requestKey } from "./client";
 import { clientEnvironment } from "./environment";
+import { dataOf } from "./failure";
 import { resultOf } from "./operation";
 import { sharedPaths } from "./paths";
 import { answerQuestion } from "./question";
@@ -59,11 +60,12 @@ export async function running(session: Session, folder: string): Promise<Workspa
   return { engine, workspaceFolder: folder, containerId, remoteUser, remoteWorkspaceFolder, created: false };
 }
 
-/** Proves that a terminal works in the container, and tells all that the attached window needs to know of it. */
-export async function inspect(session: Session, folder: string, up: WorkspaceUpResult): Promise<Attached> {
-  const { client } = session.daemon;
-  const probe = await client.runToEnd({
-    engine: up.engine,
+/**
+ * Proves that a terminal works in the container. Throws `untrusted` when the configuration reads what was not allowed
+ * for it.
+ */
+export async function probe(session: Session, folder: string): Promise<void> {
+  const { exit, output } = await session.daemon.client.runToEnd({
     target: { type: "workspace", workspace: selectorOf(folder) },
     argv: ["/bin/sh", "-c", ":"],
     tty: true,
@@ -75,9 +77,24 @@ export async function inspect(session: Session, folder: string, up: WorkspaceUpR
     clientEnvironment: clientEnvironment(process.env),
     requestKey: requestKey(),
   });
-  if (probe.exit.code !== 0) {
-    throw new Error(vscode.l10n.t("A terminal in the container does not work: {0}", probe.exit.message ?? probe.output.trim()));
+  if (exit.code !== 0) throw new Error(vscode.l10n.t("A terminal in the container does not work: {0}", exit.message ?? output.trim()));
+}
+
+/** Does something in the container; where leave is missing, it is asked for first. */
+export async function withLeave<T>(session: Session, folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (dataOf(error)?.kind !== "untrusted") throw error;
+    await open(session, folder, vscode.l10n.t("Opening the container"));
+    return work();
   }
+}
+
+/** Proves that a terminal works in the container, and tells all that the attached window needs to know of it. */
+export async function inspect(session: Session, folder: string, up: WorkspaceUpResult): Promise<Attached> {
+  const { client } = session.daemon;
+  await probe(session, folder);
   const details = await client.call("container/inspect", { engine: up.engine, container: up.containerId });
   return {
     folder,

@@ -57,6 +57,14 @@ test("every text is there, and none too many", () => {
   assert.deepEqual(used, texts);
 });
 
+test("the bundle for translators has every text of the sources, and none too many", async () => {
+  // the library is a module of the other kind for the compiler, and is not bundled
+  const { getL10nJson } = await import("@vscode/l10n-dev");
+  const contents = sources.map((source) => ({ contents: source.text, extension: ".ts" as const }));
+  assert.equal(manifest["l10n"], "./l10n");
+  assert.deepEqual(JSON.parse(readFileSync("l10n/bundle.l10n.json", "utf8")), await getL10nJson(contents), "npm run texts");
+});
+
 test("a walkthrough has six steps at most", () => {
   for (const walkthrough of manifest.contributes.walkthroughs) assert.ok(walkthrough.steps.length <= 6);
 });

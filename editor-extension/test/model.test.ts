@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import type { ErrorData, Operation, OperationEvent } from "gangplank-protocol";
+import { changedProperties } from "../src/configuration";
 import { OperationFailed, headline, lines } from "../src/failure";
 import { OperationModel } from "../src/operation-model";
 import { findPaths } from "../src/link-text";
+import { plain } from "../src/plain";
 import { sharedPaths, toContainer, toHost } from "../src/paths";
 import { quoted } from "../src/quote";
 import { windowText } from "../src/window-file";
@@ -85,13 +88,50 @@ test("a word for the shell is quoted where it must be", () => {
   assert.equal(quoted("/w/it's $(x).py"), "'/w/it'\\''s $(x).py'");
 });
 
+test("a file name with keys in it is typed as its bytes", () => {
+  const name = "/w/a\nb\u001b[A ü'%\\.py";
+  const typed = quoted(name);
+  assert.ok(!/[\u0000-\u001f]/.test(typed), typed);
+  assert.equal(execFileSync("/bin/sh", ["-c", `printf %s ${typed}`], { encoding: "utf8" }), name);
+});
+
+test("what others wrote has no links, no keys, no marks that turn it round", () => {
+  assert.equal(plain("[Show Log](command:evil)"), "[Show Log] (command:evil)");
+  assert.equal(plain("[a]\u200b(command:x) [b]\u001b[0m(command:y)"), "[a] (command:x) [b] (command:y)");
+  assert.equal(plain("a\u202egnp.exe\u0007 b\r\nc\td\u{e0041}"), "agnp.exe\ufffd b\nc d");
+  assert.equal(plain("\u001b]8;;http://x\u0007text\u001b]8;;\u0007"), "text");
+  assert.equal(plain("Ördner 漢字 👩‍💻 [1] (2)"), "Ördner 漢字 👩‍💻 [1] (2)");
+});
+
+test("comments, layout and order of a configuration are no change; values are, by their property", () => {
+  const before = '{ "image": "a", "containerEnv": { "X": "1" } }';
+  assert.deepEqual(changedProperties(before, '\ufeff{\n  // why\n  "containerEnv": { "X": "1", },\n  "image": "a",\n}'), []);
+  assert.deepEqual(changedProperties(before, '{ "image": "b", "mounts": [], "containerEnv": { "X": "1" } }'), ["image", "mounts"]);
+  assert.deepEqual(changedProperties(before, '{ "image": "a" }'), ["containerEnv"]);
+  assert.equal(changedProperties(before, '{ "image": '), undefined);
+});
+
+test("an interruption says what to do next as the daemon does", () => {
+  const operation: Operation = {
+    operationId: "op-1", kind: "workspaceUp", subject: "/x", state: "interrupted", startedAt: 0, steps: [],
+    nextStep: "postCreateCommand was cut off and counts as run",
+  };
+  assert.equal(headline(new OperationFailed(operation)), "The daemon ended while it worked on /x: postCreateCommand was cut off and counts as run.");
+});
+
+test("a folder whose path has the form of a variable is not named to the editor's profile", () => {
+  const text = windowText({ folder: "/home/a/${env:HOME}", program: "/opt/gangplank", globalArguments: [], containerName: "box" });
+  const { settings } = JSON.parse(text) as { settings: Record<string, { Container: { args: string[] } }> };
+  assert.deepEqual(settings["terminal.integrated.profiles.linux"]?.Container.args, ["shell", "--container-id", "box"]);
+});
+
 test("the window's file has the folder, the default profile, and a title without variables of the folder's making", () => {
-  const text = windowText({ folder: "/home/a/b ${x} ä", program: "/opt/gangplank", globalArguments: ["--context", "c"], containerName: "box" });
+  const text = windowText({ folder: "/home/a/b x ä", program: "/opt/gangplank", globalArguments: ["--context", "c"], containerName: "box ${x}" });
   const parsed = JSON.parse(text) as { folders: unknown; settings: Record<string, unknown> };
-  assert.deepEqual(parsed.folders, [{ path: "/home/a/b ${x} ä", name: "b ${x} ä" }]);
+  assert.deepEqual(parsed.folders, [{ path: "/home/a/b x ä", name: "b x ä" }]);
   assert.equal(parsed.settings["terminal.integrated.defaultProfile.linux"], "Container");
   assert.deepEqual(parsed.settings["terminal.integrated.profiles.linux"], {
-    Container: { path: "/opt/gangplank", args: ["--context", "c", "shell", "--workspace-folder", "/home/a/b ${x} ä"], icon: "package", overrideName: true },
+    Container: { path: "/opt/gangplank", args: ["--context", "c", "shell", "--workspace-folder", "/home/a/b x ä"], icon: "package", overrideName: true },
   });
   assert.ok(!String(parsed.settings["window.title"]).includes("${x}"));
 });

@@ -16,3 +16,8 @@ export class Uri {
 /** What the window says about itself; tests change it. */
 export const env: { remoteName: string | undefined } = { remoteName: undefined };
 export const workspace = { isTrusted: true, workspaceFolders: undefined };
+
+/** Nothing is shown, and no button is pressed. */
+export const window = {};
+export const commands = {};
+export const ProgressLocation = { Notification: 15 };

@@ -21,6 +21,7 @@ export function registerActions(session: Session, view: ContainersView): void {
     const items = [
       ...(state.is === "attached" ? [action("terminal", vscode.l10n.t("New Container Terminal"), "gangplank.newTerminal")] : []),
       ...(state.is === "restricted" ? [action("shield", vscode.l10n.t("Manage Workspace Trust"), "workbench.trust.manage")] : []),
+      ...(state.is === "stopped" ? [action("debug-start", state.removed ? vscode.l10n.t("Open the Container Again") : vscode.l10n.t("Start Container"), "gangplank.start")] : []),
       ...(state.is === "failed" ? [action("debug-restart", vscode.l10n.t("Retry"), "gangplank.retry")] : []),
       action("home", vscode.l10n.t("Reopen Locally"), "gangplank.reopenLocally"),
       ...(state.is === "restricted" ? [] : [action("refresh", vscode.l10n.t("Rebuild Container"), "gangplank.rebuild")]),

@@ -2,22 +2,25 @@
 import * as vscode from "vscode";
 import { clientEnvironment } from "../environment";
 import { Cancelled } from "../failure";
+import { plain } from "../plain";
 import { chooseFolder, type Session } from "../session";
+import { tell, waitFor } from "../tell";
 import { selectorOf } from "../workspace";
 import { register } from "./register";
 
 export function registerConfigureCommand(session: Session): void {
   register(session, "gangplank.addConfiguration", async () => {
     const { uri, name } = await chooseFolder(vscode.l10n.t("Which folder gets a dev container configuration?"));
-    const plan = await session.daemon.client.call("workspace/plan", { workspace: selectorOf(uri.fsPath), clientEnvironment: clientEnvironment(process.env) });
+    const asked = session.daemon.client.call("workspace/plan", { workspace: selectorOf(uri.fsPath), clientEnvironment: clientEnvironment(process.env) });
+    const plan = await waitFor(session.log, vscode.l10n.t("Looking at the folder"), asked);
     const [present] = plan.configurations;
     if (present !== undefined) {
       await vscode.window.showTextDocument(vscode.Uri.file(present));
-      void vscode.window.showInformationMessage(vscode.l10n.t("{0} has a dev container configuration already.", name));
+      void tell("information", vscode.l10n.t("{0} has a dev container configuration already.", name));
       return;
     }
     const picked = await vscode.window.showQuickPick(
-      plan.offers.map((offer) => ({ label: offer.title, description: offer.image, detail: offer.reason, offer })),
+      plan.offers.map((offer) => ({ label: plain(offer.title), description: plain(offer.image), detail: plain(offer.reason), offer })),
       { title: vscode.l10n.t("Which image suits {0}?", name) },
     );
     if (picked === undefined) throw new Cancelled("no image chosen");
@@ -29,7 +32,7 @@ export function registerConfigureCommand(session: Session): void {
     if (!(await vscode.workspace.applyEdit(edit))) throw new Error(vscode.l10n.t("{0} could not be written.", file.fsPath));
     await vscode.window.showTextDocument(file);
     const reopen = vscode.l10n.t("Reopen in Container");
-    const chosen = await vscode.window.showInformationMessage(vscode.l10n.t("The configuration is written."), reopen);
+    const chosen = await tell("information", vscode.l10n.t("The configuration is written."), reopen);
     if (chosen === reopen) await vscode.commands.executeCommand("gangplank.reopenInContainer");
   }, { retry: true });
 }

@@ -4,6 +4,7 @@ import type { AttachedWindow } from "../attached-window";
 import { requestKey } from "../client";
 import { Cancelled } from "../failure";
 import { chooseFolder, type Session } from "../session";
+import { ask, waitFor } from "../tell";
 import { selectorOf } from "../workspace";
 import { folderOf, type ContainersView } from "../views/containers";
 import { register } from "./register";
@@ -15,34 +16,32 @@ export function registerContainerCommands(session: Session, window: AttachedWind
 
   register(session, "gangplank.stop", async (item) => {
     const folder = await subject(item);
-    await busy(vscode.l10n.t("Stopping the container"), () => client.call("workspace/stop", { workspace: selectorOf(folder), requestKey: requestKey() }));
-    if (folder === window.folder) await session.attachment.become({ is: "failed", error: new Error(vscode.l10n.t("The container was stopped.")) });
+    await waitFor(session.log, vscode.l10n.t("Stopping the container"), client.call("workspace/stop", { workspace: selectorOf(folder), requestKey: requestKey() }));
+    if (folder === window.folder) await session.attachment.become({ is: "stopped", removed: false });
     view.refresh();
   }, { retry: true });
 
   register(session, "gangplank.start", async (item) => {
     const folder = await subject(item);
+    const title = vscode.l10n.t("Starting the container");
+    if (folder === window.folder) {
+      await window.attach({ title });
+      return;
+    }
     const { workspace } = await client.call("workspace/inspect", { workspace: selectorOf(folder) });
     const { engine, containerId } = workspace.container;
-    await busy(vscode.l10n.t("Starting the container"), () => client.call("container/start", { engine, container: containerId, requestKey: requestKey() }));
+    await waitFor(session.log, title, client.call("container/start", { engine, container: containerId, requestKey: requestKey() }));
     view.refresh();
   }, { retry: true });
 
   register(session, "gangplank.remove", async (item) => {
     const folder = await subject(item);
     const remove = vscode.l10n.t("Remove Container");
-    const chosen = await vscode.window.showWarningMessage(
-      vscode.l10n.t("Remove the container of {0}?", folder),
-      { modal: true, detail: vscode.l10n.t("The folder stays as it is. What was installed in the container is gone.") },
-      remove,
-    );
+    const detail = vscode.l10n.t("The folder stays as it is. What was installed in the container is gone.");
+    const chosen = await ask("warning", vscode.l10n.t("Remove the container of {0}?", folder), detail, remove);
     if (chosen !== remove) throw new Cancelled("not removed");
-    await busy(vscode.l10n.t("Removing the container"), () => client.call("workspace/remove", { workspace: selectorOf(folder), requestKey: requestKey() }));
-    if (folder === window.folder) await session.attachment.become({ is: "failed", error: new Error(vscode.l10n.t("The container was removed.")) });
+    await waitFor(session.log, vscode.l10n.t("Removing the container"), client.call("workspace/remove", { workspace: selectorOf(folder), requestKey: requestKey() }));
+    if (folder === window.folder) await session.attachment.become({ is: "stopped", removed: true });
     view.refresh();
   }, { retry: true });
-}
-
-function busy<T>(title: string, work: () => Promise<T>): Thenable<T> {
-  return vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, work);
 }

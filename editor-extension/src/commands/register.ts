@@ -1,7 +1,7 @@
 /** Registering commands: trust first, and one way in which a failure is told. */
 import * as vscode from "vscode";
-import { complain } from "../complaint";
-import { Cancelled } from "../failure";
+import { again, complain } from "../complaint";
+import { Cancelled, Refused } from "../failure";
 import { requireTrust, type Session } from "../session";
 
 export interface CommandOptions {
@@ -18,9 +18,8 @@ export function register(session: Session, id: string, run: (...args: unknown[])
       await run(...args);
     } catch (error) {
       if (error instanceof Cancelled) return;
-      const again = { label: vscode.l10n.t("Retry"), run: () => handler(...args) };
       // a command is over when its failure is told; what the user does about it is another story
-      void complain(session, error, options.retry === true ? [again] : []);
+      void complain(session, error, options.retry === true && !(error instanceof Refused) ? [again(error, () => handler(...args))] : []);
     }
   };
   session.context.subscriptions.push(vscode.commands.registerCommand(id, handler));

@@ -6,7 +6,8 @@ import { sharedPaths, toContainer, type Shared } from "../paths";
 import { quoted } from "../quote";
 import type { Session } from "../session";
 import { openShell } from "../terminals";
-import { selectorOf } from "../workspace";
+import { waitFor } from "../tell";
+import { selectorOf, withLeave } from "../workspace";
 import { register } from "./register";
 import { ensureUp } from "./terminal";
 
@@ -32,7 +33,7 @@ export function registerRunCommand(session: Session): void {
     const place = await placeOf(session, folder);
     const path = toContainer(place.shared, file.fsPath);
     if (path === undefined) throw new Error(vscode.l10n.t("The container does not have {0}.", file.fsPath));
-    const python = interpreters.get(place.containerId) ?? (await interpreter(session, folder));
+    const python = interpreters.get(place.containerId) ?? (await withLeave(session, folder, () => interpreter(session, folder)));
     interpreters.set(place.containerId, python);
     let terminal = terminals.get(folder);
     if (terminal === undefined || terminal.exitStatus !== undefined) {
@@ -64,13 +65,14 @@ async function placeOf(session: Session, folder: string): Promise<{ containerId:
 }
 
 async function interpreter(session: Session, folder: string): Promise<string> {
-  const { exit, output } = await session.daemon.client.run({
+  const run = session.daemon.client.run({
     target: { type: "workspace", workspace: selectorOf(folder) },
     argv: ["/bin/sh", "-c", findPython],
     environment: {},
     trust: "refuse",
     clientEnvironment: clientEnvironment(process.env),
   });
+  const { exit, output } = await waitFor(session.log, vscode.l10n.t("Looking for Python in the container"), run);
   if (exit.code !== 0) throw new Error(vscode.l10n.t("The container has neither python3 nor python on its PATH."));
   return output.trim();
 }

@@ -13,14 +13,14 @@ import { register } from "./register";
 export function registerWindowCommands(session: Session, window: AttachedWindow): void {
   const title = vscode.l10n.t("Opening the container");
 
-  register(session, "gangplank.reopenInContainer", async () => {
+  register(session, "gangplank.reopenInContainer", async (chosen) => {
     requireOwnMachine();
     if (window.folder !== undefined) {
       await window.attach();
       return;
     }
-    const folder = (await chooseFolder(vscode.l10n.t("Which folder is to be reopened in its container?"))).uri.fsPath;
-    await enter(session, folder, title);
+    const uri = chosen instanceof vscode.Uri ? chosen : (await chooseFolder(vscode.l10n.t("Which folder is to be reopened in its container?"))).uri;
+    await enter(session, uri.fsPath, title);
   }, { retry: true });
 
   register(session, "gangplank.openFolder", async (item) => {
@@ -58,7 +58,7 @@ async function enter(session: Session, folder: string, title: string, options: {
     await become(session, folder, await open(session, folder, title, { ...options, consented, beforeWindow: true }));
   } catch (error) {
     const up = dataOf(error)?.kind === "lifecycleFailed" ? await running(session, folder) : undefined;
-if (up === undefined) throw error;
+    if (up === undefined) throw error;
     // the container is there, and in it the cause can be looked for; its hooks count as having run, so that only
     // another container runs them again
     void complain(session, error, [

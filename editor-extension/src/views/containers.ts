@@ -3,6 +3,7 @@ import type { Workspace } from "gangplank-protocol";
 import { basename, dirname } from "node:path";
 import * as vscode from "vscode";
 import { headline } from "../failure";
+import { plain } from "../plain";
 import { isUntrusted, type Session } from "../session";
 
 /** An item of the view, as commands get it. */
@@ -43,7 +44,7 @@ export class ContainersView implements vscode.TreeDataProvider<WorkspaceItem>, v
       const current = this.session.attachment.attached?.containerId;
       return workspaces.map((workspace) => new WorkspaceItem(workspace, workspace.container.containerId === current));
     } catch (error) {
-      this.tree.message = headline(error);
+      this.tree.message = plain(headline(error));
       return [];
     }
   }
@@ -53,16 +54,34 @@ export class ContainersView implements vscode.TreeDataProvider<WorkspaceItem>, v
     const running = container.state === "running";
     const item = new vscode.TreeItem(basename(workspaceFolder));
     item.id = container.containerId;
-    item.description = `${current ? vscode.l10n.t("this window") : container.state} · ${container.image}`;
-    item.tooltip = `${workspaceFolder}\n${container.name} (${container.state})\n${container.image}`;
+    const state = stateText(container.state);
+    const image = plain(container.image);
+    item.description = `${current ? vscode.l10n.t("this window") : state} · ${image}`;
+    item.tooltip = `${workspaceFolder}\n${container.name} (${state})\n${image}`;
     item.iconPath = new vscode.ThemeIcon(running ? "vm-running" : "vm-outline");
     item.contextValue = running ? "workspace.running" : "workspace.stopped";
-    item.accessibilityInformation = { label: `${basename(workspaceFolder)}, ${container.state}, ${container.image}, ${dirname(workspaceFolder)}` };
+    item.accessibilityInformation = { label: `${basename(workspaceFolder)}, ${state}, ${image}, ${dirname(workspaceFolder)}` };
     return item;
   }
 
   dispose(): void {
     this.tree.dispose();
     this.changed.dispose();
+  }
+}
+
+/** The engine's word for a container's state, for people. */
+function stateText(state: string): string {
+  switch (state) {
+    case "running":
+      return vscode.l10n.t("running");
+    case "exited":
+      return vscode.l10n.t("stopped");
+    case "created":
+      return vscode.l10n.t("not started");
+    case "paused":
+      return vscode.l10n.t("paused");
+    default:
+      return plain(state);
   }
 }

@@ -2,6 +2,7 @@
 import type { Step, StepStatus } from "gangplank-protocol";
 import * as vscode from "vscode";
 import type { Operations } from "../operation";
+import { plain } from "../plain";
 
 const icons: Record<StepStatus, string> = {
   running: "sync~spin",
@@ -31,11 +32,11 @@ export class OperationView implements vscode.TreeDataProvider<Step>, vscode.Disp
   }
 
   getTreeItem(step: Step): vscode.TreeItem {
-    const item = new vscode.TreeItem(step.title);
+    const item = new vscode.TreeItem(plain(step.title));
     item.iconPath = step.status === "failed" ? new vscode.ThemeIcon("error", new vscode.ThemeColor("list.errorForeground")) : new vscode.ThemeIcon(icons[step.status]);
     item.description = this.describe(step);
-    item.tooltip = `${step.step}: ${step.status}`;
-    item.accessibilityInformation = { label: `${step.title}, ${step.status}, ${this.describe(step)}` };
+    item.tooltip = `${step.step}: ${statusText(step.status)}`;
+    item.accessibilityInformation = { label: `${plain(step.title)}, ${statusText(step.status)}, ${this.describe(step)}` };
     item.command = { command: "gangplank.showLog", title: vscode.l10n.t("Show Log") };
     return item;
   }
@@ -47,13 +48,28 @@ export class OperationView implements vscode.TreeDataProvider<Step>, vscode.Disp
   private describe(step: Step): string {
     if (step.status === "running") {
       const percent = this.operations.latest?.percent(step.step);
-      return percent === undefined ? "" : `${percent.toString()} %`;
+      return percent === undefined ? "" : vscode.l10n.t("{0} %", percent);
     }
     const code = step.exitCode === undefined || step.exitCode === 0 ? "" : ` · ${vscode.l10n.t("exit code {0}", step.exitCode)}`;
-    return (step.endedAt === undefined ? step.status : duration(step.endedAt - step.startedAt)) + code;
+    return (step.endedAt === undefined ? statusText(step.status) : duration(step.endedAt - step.startedAt)) + code;
   }
 }
 
 function duration(milliseconds: number): string {
-  return milliseconds < 1000 ? `${milliseconds.toString()} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+  return milliseconds < 1000 ? vscode.l10n.t("{0} ms", milliseconds) : vscode.l10n.t("{0} s", (milliseconds / 1000).toFixed(1));
+}
+
+function statusText(status: StepStatus): string {
+  switch (status) {
+    case "running":
+      return vscode.l10n.t("running");
+    case "succeeded":
+      return vscode.l10n.t("done");
+    case "failed":
+      return vscode.l10n.t("failed");
+    case "skipped":
+      return vscode.l10n.t("skipped");
+    case "cancelled":
+      return vscode.l10n.t("cancelled");
+  }
 }
