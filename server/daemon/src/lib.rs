@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`mod@serve`] and [`daemon`] (what there is), [`rpc`], [`workspaces`] and [`workspace`], [`lifecycle`],
 //! [`process`] and [`stream`], [`watch`]; then what they stand on: [`operation`], [`feed`], [`request_key`], [`engines`],
-//! [`trust`], [`store`], [`place`], [`instance`].
+//! [`trust`], [`store`], [`place`], [`instance`], [`host_file`].
 //!
 //! The daemon has no environment of its own: what depends on one (engine, `${localEnv:…}`, host commands, credentials)
 //! comes with each request, stays in memory, and is never logged.
@@ -18,6 +18,7 @@ pub mod daemon;
 pub mod engines;
 pub mod failure;
 pub mod feed;
+pub mod host_file;
 pub mod identifier;
 pub mod image;
 pub mod instance;
