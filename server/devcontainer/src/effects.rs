@@ -10,6 +10,7 @@
 mod display;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -342,7 +343,10 @@ impl Judge<'_> {
                 }
             }
             "add-host" => {
-                if value.ends_with("host-gateway") {
+                // What is no address stands for the host in one of several ways of writing.
+                let address = run_args::extra_host(value).ok();
+                let address = address.as_deref().and_then(|host| Some(host.split_once(':')?.1));
+                if address.is_none_or(|address| address.parse::<IpAddr>().is_err()) {
                     self.add(
                         EffectKind::Namespace,
                         property,

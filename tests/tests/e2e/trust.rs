@@ -30,6 +30,7 @@ fn each_effect_alone_is_refused_and_named() {
         ("--device", json!({ "runArgs": ["--device", "/dev/null"] })),
         ("-v", json!({ "runArgs": ["-v", "/etc:/x"] })),
         ("--env-file", json!({ "runArgs": ["--env-file", "/etc/passwd"] })),
+        ("--add-host", json!({ "runArgs": ["--add-host=x:[host-gateway]"] })),
         (
             "workspaceMount",
             json!({ "workspaceMount": "type=bind,source=/,target=/w", "workspaceFolder": "/w" }),

@@ -85,6 +85,11 @@ fn each_effect_alone_is_found_and_named() {
             json!({"runArgs": ["--add-host", "h:host-gateway"]}),
             "namespace runArgs[0]: --add-host h:host-gateway",
         ),
+        (
+            json!({"runArgs": ["--add-host=x:[host-gateway]"]}),
+            "namespace runArgs[0]: --add-host=x:[host-gateway]",
+        ),
+        (json!({"runArgs": ["--add-host", "x:elsewhere"]}), "namespace runArgs[0]: --add-host x:elsewhere"),
         (json!({"runArgs": ["-e", "TOKEN"]}), "hostEnvironment runArgs[0]: TOKEN"),
         (json!({"runArgs": ["--env-file", ".env"]}), "runFlag runArgs[0]: --env-file .env"),
         (json!({"runArgs": ["--volumes-from=x"]}), "runFlag runArgs[0]: --volumes-from=x"),

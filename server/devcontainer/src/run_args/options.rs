@@ -317,7 +317,7 @@ pub(super) fn pull(text: &str) -> Read<Pull> {
 }
 
 /// `host:address` or `host=address`, as the engine takes it.
-pub(super) fn extra_host(text: &str) -> Read<String> {
+pub(crate) fn extra_host(text: &str) -> Read<String> {
     match text.split_once('=').or_else(|| text.split_once(':')) {
         Some((host, address)) if !host.is_empty() && !address.is_empty() => {
             let bare = address.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(address);
