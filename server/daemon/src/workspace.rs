@@ -9,6 +9,7 @@ mod hook_ledger;
 mod hooks;
 mod host_variables;
 mod host_write;
+mod leads;
 mod mount_check;
 mod place_check;
 mod plan;

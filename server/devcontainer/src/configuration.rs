@@ -245,7 +245,7 @@ impl Configuration {
         }
     }
 
-    /// The host paths that would be mounted: for [`HostView::canonical`].
+    /// The host paths that would be mounted: for [`HostView::places`].
     pub fn bind_sources(&self) -> Vec<String> {
         bind_sources(&[self.source()], self.workspace.mount.as_ref())
     }

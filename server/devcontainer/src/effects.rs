@@ -3,13 +3,15 @@
 //! The same function judges twice. Before any program of the host runs, over what the file asks for; and before the
 //! container is made, over that and what the image's metadata adds. Consent is kept for [`hash`], which covers the
 //! texts as they are written (so that a changed environment does not ask again, and no secret is shown) and, for
-//! mounts, where they lead.
+//! mounts and files of variables, where they lead.
 //!
 //! What is harmless is a fixed list; whatever is not on it is an effect.
 
 mod display;
+mod mounts;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::IpAddr;
 
 use serde_json::Value;
@@ -18,11 +20,13 @@ use sha2::{Digest, Sha256};
 use crate::diagnostic::PropertyPath;
 use crate::hooks::LifecycleHook;
 use crate::model::DevContainer;
-use crate::mount::{Mount, MountKind, Volume};
+use crate::mount::{Mount, Volume};
 use crate::paths::HostPath;
-use crate::run_args::{self, EnvEntry, Reach, RunArg, RunOptions};
+use crate::run_args::{self, EnvEntry, Reach, RunArg};
 use crate::variables::HostRead;
 pub use display::escape;
+pub use mounts::bind_sources;
+use mounts::{Asked, flag_volume_effect, mount_effect};
 
 /// The beginning of the names of volumes that hold the agent. A configuration must not mount them: what it changed
 /// there would run in other containers.
@@ -33,6 +37,8 @@ const TOOL_LABELS: [&str; 3] = ["devcontainer.", "dev.gangplank.", "com.docker.c
 
 /// File names of engines' sockets, wherever they are.
 const ENGINE_SOCKETS: [&str; 4] = ["docker.sock", "podman.sock", "containerd.sock", "buildkitd.sock"];
+
+const DOCKER_SOCKET: &str = "/var/run/docker.sock";
 
 /// What sort of effect it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,7 +92,25 @@ pub struct HostEffect {
     /// Why it is an effect: a fragment for people.
     pub reason: String,
     /// What is asked for, exactly: for the hash.
-    exact: String,
+    exact: Exact,
+}
+
+/// The text that consent is kept for. It may hold what a variable holds, so nothing shows it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Exact(String);
+
+impl Exact {
+    /// Of a text that leads to a path.
+    fn leading(written: &str, path: &str) -> Self {
+        // Neither can hold a NUL: no two pairs make the same text.
+        Self(format!("{written}\0{path}"))
+    }
+}
+
+impl fmt::Debug for Exact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Exact(..)")
+    }
 }
 
 /// What a part of the configuration comes from.
@@ -120,9 +144,31 @@ pub struct HostView {
     pub inside: Vec<HostPath>,
     /// Sockets of engines, beyond those that are known by their names.
     pub sockets: Vec<HostPath>,
-    /// For paths of [`bind_sources`]: where each leads when links are followed. A path that is missing here is judged
-    /// by its text.
-    pub canonical: BTreeMap<String, HostPath>,
+    /// For paths of [`bind_sources`]: where each leads. Of one that is missing here, nobody can tell.
+    pub places: BTreeMap<String, Place>,
+    /// The folder as the user named it, and the git root above that. They are mounted by that name: where a link of
+    /// the user's leads later, a restarted container shall see.
+    pub named: Vec<HostPath>,
+    /// For each `--env-file`, as `runArgs` name it.
+    pub env_files: BTreeMap<String, EnvFile>,
+}
+
+/// Where a path of the host leads when its links are followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// A path without links: canonical as far as something is there.
+    pub path: HostPath,
+    /// Whether something is there.
+    pub exists: bool,
+}
+
+/// A file of variables, as far as it is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvFile {
+    /// Where it leads; `None` when nobody can tell.
+    pub place: Option<Place>,
+    /// Variables of the client's environment that it passes on.
+    pub host_reads: Vec<String>,
 }
 
 impl HostView {
@@ -135,26 +181,19 @@ impl HostView {
         let inside = [Some(folder), root].into_iter().flatten().cloned().collect();
         Self { inside, ..Self::default() }
     }
-}
 
-/// The host paths that parts of a configuration mount: for [`HostView::canonical`].
-pub fn bind_sources(sources: &[Source<'_>], workspace_mount: Option<&Mount>) -> Vec<String> {
-    let flags = sources.iter().map(|source| mounting_flags(source.resolved));
-    let (volumes, flag_mounts): (Vec<_>, Vec<_>) = flags.unzip();
-    let mounts = sources
-        .iter()
-        .flat_map(|source| &source.resolved.mounts)
-        .chain(workspace_mount)
-        .chain(flag_mounts.iter().flatten())
-        .filter(|mount| mount.kind == MountKind::Bind)
-        .filter_map(|mount| mount.source.clone());
-    let volumes = volumes.iter().flatten().filter_map(|volume| volume.host_path().map(str::to_owned));
-    mounts.chain(volumes).collect::<BTreeSet<_>>().into_iter().collect()
-}
+    /// What an engine is to mount for `source`: the path that was judged, or [`HostView::named`]. The usual name of Docker's socket stays: it
+    /// names a file of the engine's own machine, which need not be this one, and nobody but root leads it elsewhere.
+    pub fn judged<'a>(&'a self, source: &'a str) -> &'a str {
+        if source == DOCKER_SOCKET || self.named.iter().any(|named| named.as_str() == source) {
+            return source;
+        }
+        self.places.get(source).map_or(source, |place| place.path.as_str())
+    }
 
-fn mounting_flags(container: &DevContainer) -> (Vec<Volume>, Vec<Mount>) {
-    let RunOptions { volumes, mounts, .. } = run_args::parse(&container.run_args).unwrap_or_default();
-    (volumes, mounts)
+    fn is_inside(&self, path: &HostPath) -> bool {
+        self.inside.iter().any(|inside| path.is_within(inside))
+    }
 }
 
 /// All host effects, sorted, each once. `workspace_mount` is the mount that will be made, default or not.
@@ -168,7 +207,11 @@ pub fn host_effects(
         Judge { source, host, effects: &mut effects }.judge();
     }
     if let Some(mount) = workspace_mount {
-        effects.extend(mount_effect("workspaceMount", mount, host));
+        let file = sources.iter().find(|source| source.origin == Origin::File);
+        let written = file.and_then(|file| file.written.get("workspaceMount"));
+        let written = written.and_then(mounts::written).unwrap_or_else(|| mount.to_string());
+        let asked = Asked { property: "workspaceMount".to_owned(), written };
+        effects.extend(mount_effect(&asked, mount, host));
     }
     effects.into_iter().collect()
 }
@@ -179,7 +222,7 @@ pub fn hash(effects: &[HostEffect]) -> String {
     let lines: String = sorted
         .iter()
         .map(|effect| {
-            let line = serde_json::json!([effect.kind.as_str(), effect.property, effect.exact]);
+            let line = serde_json::json!([effect.kind.as_str(), effect.property, effect.exact.0]);
             format!("{line}\n")
         })
         .collect();
@@ -187,47 +230,13 @@ pub fn hash(effects: &[HostEffect]) -> String {
 }
 
 fn effect(kind: EffectKind, property: &str, exact: String, reason: impl Into<String>) -> HostEffect {
-    HostEffect { kind, property: escape(property), value: escape(&exact), reason: reason.into(), exact }
-}
-
-fn mount_effect(property: &str, mount: &Mount, host: &HostView) -> Option<HostEffect> {
-    let source = mount.source.as_deref()?;
-    match mount.kind {
-        MountKind::Tmpfs => None,
-        MountKind::Volume => volume_effect(property, source),
-        MountKind::Bind => bind_effect(property, source, &mount.target, mount.read_only, host),
+    HostEffect {
+        kind,
+        property: escape(property),
+        value: escape(&exact),
+        reason: reason.into(),
+        exact: Exact(exact),
     }
-}
-
-fn volume_effect(property: &str, name: &str) -> Option<HostEffect> {
-    name.starts_with(AGENT_VOLUME_PREFIX).then(|| {
-        let reason = "a volume of Gangplank's own, which other containers run programs from";
-        effect(EffectKind::AgentVolume, property, name.to_owned(), reason)
-    })
-}
-
-fn bind_effect(
-    property: &str,
-    source: &str,
-    target: &str,
-    read_only: bool,
-    host: &HostView,
-) -> Option<HostEffect> {
-    let path = host.canonical.get(source).cloned().or_else(|| HostPath::new(source).ok());
-    let (kind, reason) = match &path {
-        Some(path) if ENGINE_SOCKETS.contains(&path.basename()) || host.sockets.contains(path) => {
-            (EffectKind::EngineSocket, "the engine's socket: whoever has it is root on the engine's machine")
-        }
-        Some(path) if host.inside.iter().any(|inside| path.is_within(inside)) => return None,
-        Some(_) => (EffectKind::HostMount, "a path of the host outside the workspace"),
-        None => (EffectKind::HostMount, "a path of the host that is not absolute"),
-    };
-    let leads = match &path {
-        Some(path) if path.as_str() != source => format!(" (leads to {path})"),
-        _ => String::new(),
-    };
-    let mode = if read_only { ", read-only" } else { "" };
-    Some(effect(kind, property, format!("{source}{leads} at {target}{mode}"), reason))
 }
 
 /// Judges one part of a configuration.
@@ -245,8 +254,11 @@ impl Judge<'_> {
         }
         let container = self.source.resolved;
         for (index, mount) in container.mounts.iter().enumerate() {
+            let written =
+                self.source.written.get("mounts").and_then(|mounts| mounts::written(mounts.get(index)?));
             let property = self.property(&PropertyPath::of("mounts").index(index));
-            self.effects.extend(mount_effect(&property, mount, self.host));
+            let asked = Asked { property, written: written.unwrap_or_else(|| mount.to_string()) };
+            self.effects.extend(mount_effect(&asked, mount, self.host));
         }
         if container.privileged == Some(true) {
             let reason = "gives the container all of the host's devices and capabilities";
@@ -318,15 +330,16 @@ impl Judge<'_> {
         match arg.flag.long {
             "mount" => {
                 let mount = Mount::parse(value).ok();
-                let property = self.property(property);
-                self.effects.extend(mount.and_then(|mount| mount_effect(&property, &mount, self.host)));
+                let asked = Asked { property: self.property(property), written: shown };
+                self.effects.extend(mount.and_then(|mount| mount_effect(&asked, &mount, self.host)));
             }
             "volume" => {
                 if let Ok(volume) = Volume::parse(value) {
-                    let property = self.property(property);
-                    self.effects.extend(flag_volume_effect(&property, &volume, self.host));
+                    let asked = Asked { property: self.property(property), written: shown };
+                    self.effects.extend(flag_volume_effect(&asked, &volume, self.host));
                 }
             }
+            "env-file" => self.env_file(value, property, &shown),
             "env" => {
                 if let Ok(EnvEntry::FromHost(name)) = run_args::env(value) {
                     self.add(EffectKind::HostEnvironment, property, name, "reads the host's environment");
@@ -379,6 +392,24 @@ impl Judge<'_> {
         }
     }
 
+    fn env_file(&mut self, value: &str, property: &PropertyPath, shown: &str) {
+        let file = self.host.env_files.get(value);
+        let place = file.and_then(|file| file.place.as_ref());
+        let reason = match place {
+            Some(place) if self.host.is_inside(&place.path) => "reads a file of the host",
+            Some(_) => "reads a file of the host outside the workspace",
+            None => "reads a file of the host; it cannot be told where it leads",
+        };
+        let leads = mounts::leads(shown, value, place);
+        let exact = Exact::leading(shown, place.map_or(value, |place| place.path.as_str()));
+        let effect = effect(EffectKind::RunFlag, &self.property(property), format!("{shown}{leads}"), reason);
+        self.effects.insert(HostEffect { exact, ..effect });
+        for variable in file.into_iter().flat_map(|file| &file.host_reads) {
+            let reason = "reads the host's environment";
+            self.add(EffectKind::HostEnvironment, property, variable.clone(), reason);
+        }
+    }
+
     fn add(&mut self, kind: EffectKind, path: &PropertyPath, exact: String, reason: impl Into<String>) {
         let property = self.property(path);
         self.effects.insert(effect(kind, &property, exact, reason));
@@ -395,15 +426,6 @@ impl Judge<'_> {
     fn written(&self, property: &str, index: usize) -> Option<String> {
         self.source.written.get(property)?.get(index)?.as_str().map(str::to_owned)
     }
-}
-
-fn flag_volume_effect(property: &str, volume: &Volume, host: &HostView) -> Option<HostEffect> {
-    let source = volume.source.as_deref()?;
-    if volume.host_path().is_none() {
-        return volume_effect(property, source);
-    }
-    let read_only = volume.options.as_deref().is_some_and(|options| options.split(',').any(|o| o == "ro"));
-    bind_effect(property, source, &volume.target, read_only, host)
 }
 
 fn command_text(value: &Value) -> Option<String> {

@@ -72,3 +72,52 @@ fn a_link_that_is_turned_around_after_the_consent_is_not_mounted() {
     let all = engine.api().get("/containers/json?all=true").unwrap().to_string();
     assert!(!all.contains(&folder.display().to_string()), "a container was made");
 }
+
+#[test]
+fn a_file_of_variables_is_allowed_for_where_it_leads_and_for_what_it_reads() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let configuration = json!({
+        "image": Image::Busybox.on(engine).unwrap(), "runArgs": ["--env-file", ".env"],
+    });
+    let folder = sandbox.workspace("project", &configuration.to_string());
+    let file = folder.join(".env");
+    let secret = sandbox.write("outside/secret", "TOKEN=hunter2\n");
+    let run = |verb: &str| sandbox.gangplank([verb]).within(&folder).env("GP_SECRET", "hunter2").run();
+    let hash = || {
+        let plan = sandbox.gangplank(["plan", "--format", "json"]).within(&folder).run().success();
+        plan.json()["hostEffectsHash"].clone()
+    };
+
+    std::fs::write(&file, "A=1\n").unwrap();
+    let inside = hash();
+    let mut asked = sandbox.gangplank(["up"]).within(&folder).on_terminal(200, 30);
+    asked.shows("--env-file .env");
+    asked.types("y\r");
+    let _ = asked.exits(0);
+    run("rebuild").success();
+    // The same text, and another file.
+    std::fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink("../outside/secret", &file).unwrap();
+    assert_ne!(hash(), inside);
+    run("plan").says("outside the workspace").says(&secret.display().to_string());
+    run("rebuild").exits(4).complains("untrusted").does_not_say("hunter2");
+    // The same file, that now reads a variable of the client.
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, "A=1\nGP_SECRET\nNOT_SET\n").unwrap();
+    run("plan").says("hostEnvironment").says("GP_SECRET").does_not_say("NOT_SET");
+    run("rebuild").exits(4).complains("untrusted").complains("GP_SECRET").does_not_say("hunter2");
+    // What is no file is not waited for.
+    std::fs::remove_file(&file).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &file,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    run("plan").says("--env-file .env");
+    let refused = sandbox.gangplank(["rebuild", "--trust"]).within(&folder).run();
+    refused.exits(1).complains("--env-file").complains("no regular file");
+}

@@ -190,3 +190,101 @@ fn nothing_of_an_untrusted_repository_runs_on_the_host() {
     sandbox.gangplank(["up"]).within(&folder).run().exits(1).complains("untrusted");
     assert!(!folder.join("canary").exists());
 }
+
+/// A folder beside the workspace, with a secret in it.
+fn outside(sandbox: &Sandbox) -> PathBuf {
+    let file = sandbox.write("outside/secret", "hunter2");
+    file.parent().unwrap().to_owned()
+}
+
+#[test]
+fn a_link_that_leads_nobody_knows_where_is_asked_about() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let mount = "type=bind,source=${localWorkspaceFolder}/lnk,target=/l";
+    let (sandbox, folder) = project(&json!({ "mounts": [mount] }));
+    let unspeakable = outside(&sandbox).join(OsStr::from_bytes(b"\xff"));
+    std::fs::create_dir(&unspeakable).unwrap();
+    let link = folder.join("lnk");
+    for target in [unspeakable, PathBuf::from("lnk"), sandbox.path("work/outside/not-there")] {
+        symlink(&target, &link).unwrap();
+        sandbox.gangplank(["up"]).within(&folder).run().exits(1).complains("untrusted");
+        let planned = sandbox.gangplank(["plan"]).within(&folder).run().success();
+        planned.says("hostMount").says("cannot be told where it leads");
+        std::fs::remove_file(&link).unwrap();
+    }
+    std::fs::create_dir(&link).unwrap();
+    sandbox.gangplank(["up"]).within(&folder).run().success();
+}
+
+#[test]
+fn no_folder_is_made_behind_a_link() {
+    let (sandbox, folder) = project(&json!({ "runArgs": ["-v", "${localWorkspaceFolder}/h/newdir:/x"] }));
+    let outside = outside(&sandbox);
+    symlink("../outside", folder.join("h")).unwrap();
+    sandbox.gangplank(["up"]).within(&folder).run().exits(1).complains("untrusted");
+    assert!(!outside.join("newdir").exists());
+    // A folder of the workspace's own may be missing.
+    std::fs::remove_file(folder.join("h")).unwrap();
+    sandbox.gangplank(["up"]).within(&folder).run().success();
+    assert!(folder.join("h/newdir").is_dir());
+}
+
+#[test]
+fn what_is_judged_is_what_is_mounted() {
+    let mounts = json!(["type=bind,source=${localWorkspaceFolder}/lnk,target=/l"]);
+    let (sandbox, folder) = project(&json!({
+        "mounts": mounts, "runArgs": ["-v", "${localWorkspaceFolder}/lnk/new:/n"],
+    }));
+    std::fs::create_dir(folder.join("real")).unwrap();
+    symlink("real", folder.join("lnk")).unwrap();
+    let id = sandbox.gangplank(["up"]).within(&folder).run().success().json()["containerId"].clone();
+    let path = format!("/containers/{}/json", id.as_str().unwrap());
+    let container = engine::for_tests(EngineKind::Docker).api().get(&path).unwrap();
+    let host = &container["HostConfig"];
+    let real = folder.join("real").display().to_string();
+    assert!(host["Mounts"].to_string().contains(&format!("\"Source\":\"{real}\"")), "{host}");
+    assert_eq!(host["Binds"], json!([format!("{real}/new:/n")]));
+}
+
+#[test]
+fn options_that_let_a_mount_reach_further_are_asked_about() {
+    let inside = "${localWorkspaceFolder}";
+    for effect in [
+        json!({ "runArgs": ["-v", format!("{inside}:/x:O,upperdir=/etc,workdir=/tmp")] }),
+        json!({ "runArgs": ["-v", format!("{inside}:/x:U")] }),
+        json!({ "runArgs": ["-v", format!("{inside}:/x:rw,rshared")] }),
+        json!({ "runArgs": ["-v", "cache:/x:O"] }),
+        json!({ "runArgs": ["--mount", format!("type=bind,source={inside},target=/x,bind-propagation=shared")] }),
+        json!({ "mounts": [format!("type=bind,source={inside},target=/x,bind-propagation=rshared")] }),
+    ] {
+        let (sandbox, folder) = project(&effect);
+        sandbox.gangplank(["up"]).within(&folder).run().exits(1).complains("untrusted");
+        sandbox.gangplank(["plan"]).within(&folder).run().success().says("not known to be harmless");
+    }
+}
+
+#[test]
+fn who_is_asked_is_not_shown_what_variables_hold() {
+    let (sandbox, folder) = project(&json!({
+        "mounts": ["type=bind,source=${localEnv:GP_SECRET},target=/a"],
+        "runArgs": ["-v", "/gone/${localEnv:GP_SECRET}:/b"],
+    }));
+    let run = |verb: &str, value: &str| {
+        sandbox.gangplank([verb]).within(&folder).env("GP_SECRET", value).run().does_not_say(value)
+    };
+    run("plan", "/hunter2").success().says("${localEnv:GP_SECRET}");
+    run("up", "/hunter2").exits(1).complains("untrusted");
+    let logs = sandbox.path("state/gangplank");
+    let said = std::process::Command::new("grep").args(["-r", "hunter2"]).arg(&logs).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&said.stdout), "");
+    // A path that is there is shown: it is what the container gets.
+    let there = outside(&sandbox).display().to_string();
+    sandbox
+        .gangplank(["plan"])
+        .within(&folder)
+        .env("GP_SECRET", &there)
+        .run()
+        .says(&format!("(leads to {there})"));
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gangplank_devcontainer::mount::{Mount as Wanted, MountKind as WantedKind};
-use gangplank_devcontainer::run_args::{EnvEntry, Network, Restart, RunOptions};
+use gangplank_devcontainer::run_args::{EnvEntry, Network, Restart, RunOptions, env_file};
 use gangplank_engine::container::{
     ContainerSpec, Device, DeviceSelection, LogConfig, Mount, MountKind, PortBinding, RestartPolicy, Ulimit,
 };
@@ -116,13 +116,12 @@ pub fn apply(
     replace(&mut spec.platform, platform);
     spec.labels.extend(labels);
     let from_files =
-        env_file_paths.iter().filter_map(|path| env_files.get(path)).flat_map(|text| env_file(text, host));
-    let set = env.into_iter().filter_map(|entry| match entry {
+        env_file_paths.iter().filter_map(|path| env_files.get(path)).flat_map(|text| env_file(text));
+    let set = from_files.chain(env).filter_map(|entry| match entry {
         EnvEntry::Set(name, value) => Some(format!("{name}={value}")),
         EnvEntry::FromHost(name) => host.get(&name).map(|value| format!("{name}={value}")),
     });
-    let added: Vec<String> = from_files.chain(set).collect();
-    spec.env.extend(added);
+    spec.env.extend(set);
 
     for volume in volumes {
         match volume.source {
@@ -279,18 +278,6 @@ fn add_new(list: &mut Vec<String>, more: Vec<String>) {
 
 fn signed(flag: &'static str, value: Option<u64>) -> Result<Option<i64>, OptionsError> {
     value.map(|value| i64::try_from(value).map_err(|_| OptionsError::TooLarge { flag, value })).transpose()
-}
-
-/// The lines of an `--env-file` as Docker reads them: `NAME=value` as it is, `NAME` from the host, `#` a comment.
-fn env_file(text: &str, host: &BTreeMap<String, String>) -> Vec<String> {
-    text.lines()
-        .map(str::trim_start)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .filter_map(|line| match line.contains('=') {
-            true => Some(line.to_owned()),
-            false => host.get(line.trim_end()).map(|value| format!("{}={value}", line.trim_end())),
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use gangplank_devcontainer::configuration::Configuration;
+use gangplank_devcontainer::effects::HostView;
 use gangplank_devcontainer::identity::{Labels, METADATA_LABEL};
 use gangplank_devcontainer::merge::container_user;
-use gangplank_devcontainer::mount::Mount;
+use gangplank_devcontainer::mount::{Mount, MountKind, Volume};
 use gangplank_devcontainer::start_command::start_command;
 use gangplank_engine::container::ContainerSpec;
 use gangplank_engine::image::ImageDetails;
@@ -54,6 +55,8 @@ pub(super) struct Ingredients<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// The content of each `--env-file` by its path.
     pub env_files: &'a BTreeMap<String, String>,
+    /// Where paths of the host lead: what was judged is what is mounted.
+    pub host: &'a HostView,
     /// True on Podman, whose SELinux labels would keep the container from bind mounts.
     pub podman: bool,
 }
@@ -61,7 +64,7 @@ pub(super) struct Ingredients<'a> {
 /// The container that the configuration asks for.
 ///
 /// # Errors
-/// `configurationInvalid` for options that contradict each other.
+/// `configurationInvalid` for options that contradict each other or cannot be put into words for the engine.
 pub(super) fn container_spec(
     configuration: &Configuration,
     with: &Ingredients<'_>,
@@ -76,7 +79,10 @@ pub(super) fn container_spec(
     let mut labels = with.labels.clone();
     labels.insert(METADATA_LABEL.to_owned(), metadata_label(&configuration.written));
     let mut mounts = Vec::new();
-    for mount in configuration.workspace.mount.iter().chain(&wanted.mounts).chain(with.mounts) {
+    for mount in configuration.workspace.mount.iter().chain(&wanted.mounts) {
+        mounts.push(engine_mount(&judged_mount(mount, with.host)).map_err(invalid)?);
+    }
+    for mount in with.mounts {
         mounts.push(engine_mount(mount).map_err(invalid)?);
     }
     let mut spec = ContainerSpec {
@@ -99,8 +105,34 @@ pub(super) fn container_spec(
     if with.podman {
         spec.security_opt.push("label=disable".into());
     }
-    apply(&mut spec, configuration.run_options.clone(), with.environment, with.env_files).map_err(invalid)?;
+    let mut options = configuration.run_options.clone();
+    options.mounts.iter_mut().for_each(|mount| *mount = judged_mount(mount, with.host));
+    for volume in &mut options.volumes {
+        *volume = judged_volume(volume, with.host)?;
+    }
+    apply(&mut spec, options, with.environment, with.env_files).map_err(invalid)?;
     Ok(spec)
+}
+
+fn judged_mount(mount: &Mount, host: &HostView) -> Mount {
+    let mut judged = mount.clone();
+    if mount.kind == MountKind::Bind {
+        judged.source = mount.source.as_deref().map(|source| host.judged(source).to_owned());
+    }
+    judged
+}
+
+fn judged_volume(volume: &Volume, host: &HostView) -> Result<Volume, ErrorData> {
+    let Some(source) = volume.host_path() else { return Ok(volume.clone()) };
+    let judged = host.judged(source);
+    if judged.contains(':') {
+        return Err(ErrorData::new(
+            ErrorKind::ConfigurationInvalid,
+            format!("-v {volume} leads to {judged}, whose colon -v cannot express"),
+        )
+        .hint("write it as --mount type=bind,source=…,target=…"));
+    }
+    Ok(Volume { source: Some(judged.to_owned()), ..volume.clone() })
 }
 
 /// The same name for the same workspace, so that the engine itself refuses a second container when two creations
@@ -133,6 +165,7 @@ fn metadata_label(written: &Value) -> String {
 mod tests {
     use super::*;
     use gangplank_devcontainer::configuration::{ReadInputs, read};
+    use gangplank_devcontainer::effects::Place;
     use gangplank_devcontainer::paths::HostPath;
 
     fn spec(text: &str) -> ContainerSpec {
@@ -158,6 +191,7 @@ mod tests {
             mounts: &[],
             environment: &environment,
             env_files: &BTreeMap::new(),
+            host: &HostView::default(),
             podman: false,
         };
         container_spec(&configuration, &with).unwrap()
@@ -177,6 +211,27 @@ mod tests {
         let targets: Vec<&str> = spec.mounts.iter().map(|mount| mount.target.as_str()).collect();
         assert_eq!(targets, ["/workspaces/my project", "/v"]);
         assert_eq!(spec.cmd.as_ref().map(Vec::len), Some(3));
+    }
+
+    #[test]
+    fn what_was_judged_is_what_is_mounted() {
+        let path = |path: &str| HostPath::new(path).unwrap();
+        let leads = |to: &str| HostView {
+            places: [("/w/link".to_owned(), Place { path: path(to), exists: true })].into(),
+            named: vec![path("/w")],
+            ..HostView::default()
+        };
+        let volume = |text: &str, host: &HostView| judged_volume(&Volume::parse(text).unwrap(), host);
+        let host = leads("/w/real");
+        assert_eq!(judged_mount(&Mount::bind("/w/link", "/x"), &host), Mount::bind("/w/real", "/x"));
+        assert_eq!(volume("/w/link:/x:ro", &host).unwrap().to_string(), "/w/real:/x:ro");
+        // What was not judged, what the user named, and what is no path stay.
+        assert_eq!(judged_mount(&Mount::bind("/other", "/x"), &host), Mount::bind("/other", "/x"));
+        assert_eq!(judged_mount(&Mount::bind("/w", "/x"), &leads("/real")), Mount::bind("/w", "/x"));
+        assert_eq!(volume("cache:/x", &host).unwrap().to_string(), "cache:/x");
+        // A colon would make another mount of it.
+        let refused = volume("/w/link:/x", &leads("/w/a:/etc")).unwrap_err();
+        assert_eq!(refused.message, "-v /w/link:/x leads to /w/a:/etc, whose colon -v cannot express");
     }
 
     #[test]

@@ -6,12 +6,19 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use gangplank_devcontainer::configuration::Configuration;
-use gangplank_devcontainer::effects::HostEffect;
-use gangplank_devcontainer::effects::{HostView, hash, host_effects};
+use gangplank_devcontainer::effects::{EnvFile, HostEffect, HostView, hash, host_effects};
 use gangplank_devcontainer::paths::HostPath;
+use gangplank_devcontainer::run_args::{EnvEntry, env_file};
 use gangplank_protocol::workspace as wire;
+use gangplank_protocol::{ErrorData, ErrorKind};
 
+use super::Selection;
+use super::leads::place;
+use crate::host_file;
 use crate::place::own_uid;
+
+/// How long an `--env-file` may be.
+const MOST_OF_ENV_FILE: u64 = 1 << 20;
 
 /// The effects of a configuration, and the hash that consent is kept by.
 #[derive(Debug, Clone)]
@@ -20,28 +27,97 @@ pub(super) struct Effects {
     pub list: Vec<HostEffect>,
     /// Their hash; `None` when there are none.
     pub hash: Option<String>,
+    /// What of the host was seen.
+    pub seen: Seen,
+}
+
+/// What was seen of the host while judging. A container is made from this, so that it gets what was judged.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    /// Where paths lead.
+    pub view: HostView,
+    env_files: BTreeMap<String, Result<String, ErrorData>>,
+}
+
+impl Seen {
+    /// The content of each `--env-file` by its path.
+    ///
+    /// # Errors
+    /// Of one that could not be read.
+    pub(super) fn env_files(&self) -> Result<BTreeMap<String, String>, ErrorData> {
+        self.env_files.iter().map(|(path, text)| Ok((path.clone(), text.clone()?))).collect()
+    }
+
+    fn look(
+        configuration: &Configuration,
+        selection: &Selection,
+        environment: &BTreeMap<String, String>,
+        sockets: Vec<HostPath>,
+    ) -> Self {
+        let folder = &selection.canonical;
+        let root = git_root(folder);
+        let home = environment.get("HOME").and_then(|home| place(home)).map(|place| place.path);
+        let mut view = HostView::new(folder, root.as_ref(), home.as_ref());
+        view.named = std::iter::once(selection.folder.clone()).chain(git_root(&selection.folder)).collect();
+        view.sockets =
+            sockets.into_iter().map(|path| place(path.as_str()).map_or(path, |place| place.path)).collect();
+        let sources = configuration.bind_sources().into_iter();
+        view.places = sources.filter_map(|source| place(&source).map(|place| (source, place))).collect();
+        let mut seen = Self { view, env_files: BTreeMap::new() };
+        for path in &configuration.run_options.env_files {
+            let place = place(folder.join(path).as_str());
+            let judged = place.as_ref().map(|place| &place.path);
+            let text = read_env_file(path, judged);
+            let host_reads = text.iter().flat_map(|text| env_file(text)).filter_map(|entry| match entry {
+                // Only what the client has can be passed on. Other lines are not shown: they may be anything.
+                EnvEntry::FromHost(name) if environment.contains_key(&name) => Some(name),
+                _ => None,
+            });
+            let host_reads = host_reads.collect();
+            seen.view.env_files.insert(path.clone(), EnvFile { place, host_reads });
+            seen.env_files.insert(path.clone(), text);
+        }
+        seen
+    }
+}
+
+fn read_env_file(path: &str, judged: Option<&HostPath>) -> Result<String, ErrorData> {
+    let failed = |why: String| {
+        let mut error = ErrorData::new(ErrorKind::Io, format!("--env-file {path} cannot be read"));
+        error.causes.push(why);
+        error
+    };
+    let judged = judged.ok_or_else(|| failed("it cannot be told where it leads".to_owned()))?;
+    let bytes =
+        host_file::read(Path::new(judged.as_str()), MOST_OF_ENV_FILE).map_err(|e| failed(e.to_string()))?;
+    String::from_utf8(bytes).map_err(|e| failed(e.to_string()))
 }
 
 impl Effects {
-    /// Judges `configuration` for the workspace at `folder`. `sockets` are the engine's own, wherever they are.
-    pub(super) fn of(
+    /// Judges `configuration` for the workspace that was selected. `sockets` are the engine's own,
+    /// wherever they are.
+    ///
+    /// # Errors
+    /// `internal` when the judging itself failed.
+    pub(super) async fn of(
         configuration: &Configuration,
-        folder: &HostPath,
-        home: Option<&str>,
+        selection: &Selection,
+        environment: &BTreeMap<String, String>,
         sockets: Vec<HostPath>,
-    ) -> Self {
-        let git_root = git_root(folder);
-        let home = home.and_then(canonical);
-        let mut view = HostView::new(folder, git_root.as_ref(), home.as_ref());
-        view.sockets = sockets;
-        view.canonical = configuration
-            .bind_sources()
-            .into_iter()
-            .filter_map(|source| canonical(&source).map(|path| (source, path)))
-            .collect();
-        let list = host_effects(&[configuration.source()], configuration.workspace.mount.as_ref(), &view);
+    ) -> Result<Self, ErrorData> {
+        let looked = (configuration.clone(), selection.clone(), environment.clone());
+        let seen = tokio::task::spawn_blocking(move || {
+            let (configuration, selection, environment) = looked;
+            Seen::look(&configuration, &selection, &environment, sockets)
+        });
+        let seen = seen.await.map_err(|e| {
+            ErrorData::new(ErrorKind::Internal, "what the configuration does to the host could not be judged")
+                .caused_by(&e)
+        })?;
+        let mount = configuration.workspace.mount.as_ref();
+        let list = host_effects(&[configuration.source()], mount, &seen.view);
         let hash = (!list.is_empty()).then(|| hash(&list));
-        Self { list, hash }
+        Ok(Self { list, hash, seen })
     }
 
     /// The effects as the protocol has them.
@@ -58,10 +134,6 @@ impl Effects {
     }
 }
 
-fn canonical(path: &str) -> Option<HostPath> {
-    HostPath::new(std::fs::canonicalize(path).ok()?.to_str()?).ok()
-}
-
 /// The nearest folder, from `folder` upwards, that holds `.git`. One that belongs to another user does not count: git
 /// itself refuses to work in it.
 pub(super) fn git_root(folder: &HostPath) -> Option<HostPath> {
@@ -74,11 +146,6 @@ pub(super) fn git_root(folder: &HostPath) -> Option<HostPath> {
         next = candidate.parent();
     }
     None
-}
-
-/// The environment's home, for which a git root does not widen the workspace.
-pub(super) fn home(environment: &BTreeMap<String, String>) -> Option<&str> {
-    environment.get("HOME").map(String::as_str)
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub(super) struct Planned {
 ///
 /// # Errors
 /// `configurationInvalid` or `notApplied` with every problem, `io` when the file cannot be read.
-pub(super) fn read_configuration(
+pub(super) async fn read_configuration(
     selection: &Selection,
     file: &HostPath,
     text: &str,
@@ -52,7 +52,7 @@ pub(super) fn read_configuration(
     let reading = reading(selection, text, environment, mount_git_root, &labels);
     let shown = selection.override_config.as_ref().unwrap_or(file);
     let (configuration, warnings) = reading.usable().map_err(|problems| invalid(shown, &problems))?;
-    let effects = effects_of(&configuration, selection, environment);
+    let effects = effects_of(&configuration, selection, environment).await?;
     let warnings = warnings.iter().map(|problem| wire_diagnostic(shown, problem)).collect();
     Ok(Planned { selection: selection.clone(), labels, configuration, warnings, effects })
 }
@@ -74,14 +74,18 @@ fn reading(
     })
 }
 
-pub(super) fn effects_of(
+/// What the configuration does to the host as that is now.
+///
+/// # Errors
+/// Those of [`Effects::of`].
+pub(super) async fn effects_of(
     configuration: &Configuration,
     selection: &Selection,
     environment: &BTreeMap<String, String>,
-) -> Effects {
+) -> Result<Effects, ErrorData> {
     let socket = environment.get("DOCKER_HOST").and_then(|host| host.strip_prefix("unix://"));
     let sockets = socket.and_then(|path| HostPath::new(path).ok()).into_iter().collect();
-    Effects::of(configuration, &selection.canonical, effects::home(environment), sockets)
+    Effects::of(configuration, selection, environment, sockets).await
 }
 
 /// The text of a configuration file, of at most 1 MiB.
@@ -215,12 +219,12 @@ pub async fn plan(
         result.container = found.ok().flatten().map(|container| find::describe(&engine, &container));
     }
     if let Some(file) = &selection.configuration {
-        read_into(&mut result, &selection, file, params, trust)?;
+        read_into(&mut result, &selection, file, params, trust).await?;
     }
     Ok(result)
 }
 
-fn read_into(
+async fn read_into(
     result: &mut WorkspacePlanResult,
     selection: &Selection,
     file: &HostPath,
@@ -239,7 +243,7 @@ fn read_into(
             matches!(property::support(name), Some(Support::NotApplied | Support::NotAppliedToContainer))
         })
         .collect();
-    let effects = effects_of(&configuration, selection, &params.client_environment);
+    let effects = effects_of(&configuration, selection, &params.client_environment).await?;
     result.host_effects = effects.wire();
     result.trusted =
         effects.hash.as_ref().is_none_or(|hash| trust.allows(selection.canonical.as_str(), hash));

@@ -15,6 +15,7 @@ use gangplank_protocol::operation::{Answer, Ask};
 use gangplank_protocol::workspace::{Trust, WorkspaceUpParams, WorkspaceUpResult};
 use gangplank_protocol::{ErrorData, ErrorKind};
 
+use super::effects::Seen;
 use super::plan::{Planned, effects_of, read_configuration, read_text};
 use super::remote::{Remote, RemoteRequest, added_environment, probe_mode};
 use super::{Parts, Selection, WorkspaceHandle, host_variables, host_write};
@@ -96,7 +97,7 @@ impl Up {
             None => read_text(selection.override_config.as_ref().unwrap_or(&file))?,
         };
         let git_root = self.params.mount_workspace_git_root;
-        read_configuration(&selection, &file, &text, &self.params.client_environment, git_root)
+        read_configuration(&selection, &file, &text, &self.params.client_environment, git_root).await
     }
 
     async fn ask_which(&self, selection: &mut Selection) -> Result<(), ErrorData> {
@@ -209,12 +210,12 @@ impl Up {
     }
 
     /// Judges once more just before the container is made: getting its image may have taken long, and links in the
-    /// folder may lead elsewhere by now.
-    fn judge_again(&self, planned: &Planned) -> Result<(), ErrorData> {
+    /// folder may lead elsewhere by now. The container is made from what this has seen.
+    async fn judge_again(&self, planned: &Planned) -> Result<Seen, ErrorData> {
         let environment = &self.params.client_environment;
-        let now = effects_of(&planned.configuration, &planned.selection, environment);
+        let now = effects_of(&planned.configuration, &planned.selection, environment).await?;
         if now.hash == planned.effects.hash {
-            return Ok(());
+            return Ok(now.seen);
         }
         let details = now.hash.clone().map(|hash| ErrorDetails::HostEffects { effects: now.wire(), hash });
         let error = ErrorData::new(

@@ -30,8 +30,26 @@ fn view() -> HostView {
     HostView::new(&at("/home/u/src/p/app"), Some(&at("/home/u/src/p")), Some(&at("/home/u")))
 }
 
+/// The view of a host without any link, where everything that the configuration names is there.
+fn view_for(configuration: &Configuration) -> HostView {
+    let place = |path: &str| Some(Place { path: HostPath::new(path).ok()?, exists: true });
+    let sources = configuration.bind_sources().into_iter();
+    let files = configuration.run_options.env_files.iter();
+    HostView {
+        places: sources.filter_map(|source| Some((source.clone(), place(&source)?))).collect(),
+        env_files: files
+            .map(|file| {
+                let path = at("/home/u/src/p/app").join(file);
+                (file.clone(), EnvFile { place: place(path.as_str()), host_reads: Vec::new() })
+            })
+            .collect(),
+        ..view()
+    }
+}
+
 fn effects(properties: &Value) -> Vec<HostEffect> {
-    configuration(properties, &[("HOME", "/home/u"), ("TOKEN", "s3cret")]).host_effects(None, &view())
+    let configuration = configuration(properties, &[("HOME", "/home/u"), ("TOKEN", "s3cret")]);
+    configuration.host_effects(None, &view_for(&configuration))
 }
 
 fn shown(properties: &Value) -> Vec<String> {
@@ -54,23 +72,23 @@ fn each_effect_alone_is_found_and_named() {
         (json!({"securityOpt": ["seccomp=unconfined"]}), "privilege securityOpt[0]: seccomp=unconfined"),
         (
             json!({"mounts": ["type=bind,source=/etc,target=/e,ro"]}),
-            "hostMount mounts[0]: /etc at /e, read-only",
+            "hostMount mounts[0]: type=bind,source=/etc,target=/e,ro",
         ),
         (
             json!({"mounts": [{"type": "bind", "source": "${localWorkspaceFolder}/../../x", "target": "/e"}]}),
-            "hostMount mounts[0]: /home/u/src/p/app/../../x (leads to /home/u/src/x) at /e",
+            "hostMount mounts[0]: type=bind,source=${localWorkspaceFolder}/../../x,target=/e (leads to /home/u/src/x)",
         ),
         (
             json!({"mounts": ["type=bind,source=/var/run/docker.sock,target=/s"]}),
-            "engineSocket mounts[0]: /var/run/docker.sock at /s",
+            "engineSocket mounts[0]: type=bind,source=/var/run/docker.sock,target=/s",
         ),
         (
             json!({"mounts": ["source=gangplank-agent-1,target=/a"]}),
-            "agentVolume mounts[0]: gangplank-agent-1",
+            "agentVolume mounts[0]: source=gangplank-agent-1,target=/a",
         ),
         (
             json!({"workspaceMount": "type=bind,source=/home/u,target=/w"}),
-            "hostMount workspaceMount: /home/u at /w",
+            "hostMount workspaceMount: type=bind,source=/home/u,target=/w",
         ),
         (json!({"runArgs": ["--cap-add=ALL"]}), "privilege runArgs[0]: --cap-add=ALL"),
         (json!({"runArgs": ["--init", "--device", "/dev/fuse"]}), "privilege runArgs[1]: --device /dev/fuse"),
@@ -85,13 +103,30 @@ fn each_effect_alone_is_found_and_named() {
             json!({"runArgs": ["--add-host", "h:host-gateway"]}),
             "namespace runArgs[0]: --add-host h:host-gateway",
         ),
+        (json!({"runArgs": ["-e", "TOKEN"]}), "hostEnvironment runArgs[0]: TOKEN"),
+        (
+            json!({"runArgs": ["--env-file", ".env"]}),
+            "runFlag runArgs[0]: --env-file .env (leads to /home/u/src/p/app/.env)",
+        ),
+        (json!({"runArgs": ["--env-file=/etc/e"]}), "runFlag runArgs[0]: --env-file=/etc/e"),
         (
             json!({"runArgs": ["--add-host=x:[host-gateway]"]}),
             "namespace runArgs[0]: --add-host=x:[host-gateway]",
         ),
         (json!({"runArgs": ["--add-host", "x:elsewhere"]}), "namespace runArgs[0]: --add-host x:elsewhere"),
-        (json!({"runArgs": ["-e", "TOKEN"]}), "hostEnvironment runArgs[0]: TOKEN"),
-        (json!({"runArgs": ["--env-file", ".env"]}), "runFlag runArgs[0]: --env-file .env"),
+        (
+            json!({"runArgs": ["-v", "/home/u/src/p:/x:O,upperdir=/etc"]}),
+            "hostMount runArgs[0]: -v /home/u/src/p:/x:O,upperdir=/etc",
+        ),
+        (json!({"runArgs": ["-v", "cache:/x:U"]}), "hostMount runArgs[0]: -v cache:/x:U"),
+        (
+            json!({"runArgs": ["--mount", "type=bind,source=/home/u/src/p,target=/x,bind-propagation=shared"]}),
+            "hostMount runArgs[0]: --mount type=bind,source=/home/u/src/p,target=/x,bind-propagation=shared",
+        ),
+        (
+            json!({"mounts": ["type=bind,source=/home/u/src/p,target=/x,bind-propagation=rshared"]}),
+            "hostMount mounts[0]: type=bind,source=/home/u/src/p,target=/x,bind-propagation=rshared",
+        ),
         (json!({"runArgs": ["--volumes-from=x"]}), "runFlag runArgs[0]: --volumes-from=x"),
         (json!({"runArgs": ["-p", "80:80"]}), "runFlag runArgs[0]: -p 80:80"),
         (json!({"runArgs": ["--restart=always"]}), "runFlag runArgs[0]: --restart=always"),
@@ -99,11 +134,14 @@ fn each_effect_alone_is_found_and_named() {
             json!({"runArgs": ["-l", "devcontainer.local_folder=/x"]}),
             "runFlag runArgs[0]: -l devcontainer.local_folder=/x",
         ),
-        (json!({"runArgs": ["-v", "/:/host:ro"]}), "hostMount runArgs[0]: / at /host, read-only"),
-        (json!({"runArgs": ["-v", "gangplank-agent-x:/a"]}), "agentVolume runArgs[0]: gangplank-agent-x"),
+        (json!({"runArgs": ["-v", "/:/host:ro"]}), "hostMount runArgs[0]: -v /:/host:ro"),
+        (
+            json!({"runArgs": ["-v", "gangplank-agent-x:/a"]}),
+            "agentVolume runArgs[0]: -v gangplank-agent-x:/a",
+        ),
         (
             json!({"runArgs": ["--mount", "type=bind,source=/home/u/.ssh,target=/s"]}),
-            "hostMount runArgs[0]: /home/u/.ssh at /s",
+            "hostMount runArgs[0]: --mount type=bind,source=/home/u/.ssh,target=/s",
         ),
     ] {
         assert_eq!(shown(&properties), [expected], "{properties}");
@@ -124,7 +162,8 @@ fn what_is_harmless_is_no_effect() {
             "--memory-swap=-1", "--cpus=2", "--cpu-shares=5", "--pids-limit", "5", "--ulimit", "core=0",
             "--platform=linux/amd64", "--workdir", "/", "--user=dev", "--rm", "--stop-signal=INT", "--stop-timeout=1",
             "--network", "bridge", "--network=none", "--privileged=false", "--ipc=private", "--cgroupns=private",
-            "-v", "cache:/c", "--tmpfs", "/x", "-it", "--cap-drop=ALL", "--read-only",
+            "-v", "cache:/c:nocopy,z", "-v", "/home/u/src/p:/d:ro,Z,cached,rslave", "--add-host=db=10.0.0.3",
+            "--add-host", "db6:[::1]", "--mount", "type=bind,source=/home/u/src/p,target=/f,bind-propagation=rprivate", "--tmpfs", "/x", "-it", "--cap-drop=ALL", "--read-only",
         ],
     });
     assert_eq!(shown(&harmless), [] as [String; 0]);
@@ -147,14 +186,68 @@ fn links_are_judged_by_where_they_lead() {
     let properties = json!({"mounts": ["type=bind,source=/home/u/src/p/link,target=/l"]});
     let configuration = configuration(&properties, &[]);
     assert_eq!(configuration.bind_sources(), ["/home/u/src/p", "/home/u/src/p/link"]);
-    let mut host = view();
+    let place = |path, exists| Place { path: at(path), exists };
+    let mut host = view_for(&configuration);
     assert_eq!(configuration.host_effects(None, &host), []);
-    host.canonical.insert("/home/u/src/p/link".to_owned(), at("/etc"));
-    let effects = configuration.host_effects(None, &host);
-    assert_eq!(effects[0].value, "/home/u/src/p/link (leads to /etc) at /l");
-    host.canonical.insert("/home/u/src/p/link".to_owned(), at("/run/user/1000/e.sock"));
-    host.sockets.push(at("/run/user/1000/e.sock"));
-    assert_eq!(configuration.host_effects(None, &host)[0].kind, EffectKind::EngineSocket);
+    let mut judged = |lead: Option<Place>| {
+        host.places.remove("/home/u/src/p/link");
+        host.places.extend(lead.map(|place| ("/home/u/src/p/link".to_owned(), place)));
+        host.sockets = vec![at("/run/user/1000/e.sock")];
+        configuration.host_effects(None, &host).remove(0)
+    };
+    let there = judged(Some(place("/etc", true)));
+    assert_eq!(there.value, "type=bind,source=/home/u/src/p/link,target=/l (leads to /etc)");
+    // What is not there yet is not shown, and is the same once it is.
+    let missing = judged(Some(place("/etc", false)));
+    assert_eq!(missing.value, "type=bind,source=/home/u/src/p/link,target=/l");
+    assert_eq!(hash(&[there]), hash(std::slice::from_ref(&missing)));
+    assert_ne!(hash(&[missing]), hash(&[judged(Some(place("/usr", false)))]));
+    // What nobody can tell is no path of the workspace, whatever its text.
+    assert_eq!(judged(None).reason, "a path of the host; it cannot be told where it leads");
+    assert_eq!(judged(Some(place("/run/user/1000/e.sock", true))).kind, EffectKind::EngineSocket);
+}
+
+#[test]
+fn a_file_of_variables_counts_by_where_it_leads_and_what_it_passes_on() {
+    let configuration = configuration(&json!({"runArgs": ["--env-file", ".env"]}), &[]);
+    let judged = |path: Option<&str>, host_reads: &[&str]| {
+        let place = path.map(|path| Place { path: at(path), exists: true });
+        let host_reads = host_reads.iter().map(ToString::to_string).collect();
+        let env_files = [(".env".to_owned(), EnvFile { place, host_reads })].into();
+        configuration.host_effects(None, &HostView { env_files, ..view_for(&configuration) })
+    };
+    let inside = judged(Some("/home/u/src/p/app/.env"), &[]);
+    assert_eq!(inside[0].reason, "reads a file of the host");
+    let outside = judged(Some("/etc/secret"), &[]);
+    assert_eq!(outside[0].reason, "reads a file of the host outside the workspace");
+    assert_ne!(hash(&inside), hash(&outside));
+    assert_eq!(judged(None, &[])[0].reason, "reads a file of the host; it cannot be told where it leads");
+    let reads = judged(Some("/home/u/src/p/app/.env"), &["TOKEN"]);
+    assert_eq!((reads[0].kind, reads[0].value.as_str()), (EffectKind::HostEnvironment, "TOKEN"));
+}
+
+#[test]
+fn mounts_are_shown_as_they_are_written() {
+    let properties = json!({
+        "mounts": [{"type": "bind", "source": "/gone/${localEnv:TOKEN}", "target": "/a"}],
+        "runArgs": ["-v", "/gone/${localEnv:TOKEN}:/b"],
+    });
+    let of = |token: &str| {
+        let configuration = configuration(&properties, &[("TOKEN", token)]);
+        let mut host = view_for(&configuration);
+        host.places.values_mut().for_each(|place| place.exists = false);
+        configuration.host_effects(None, &host)
+    };
+    let effects = of("s3cret");
+    assert!(!format!("{effects:?}").contains("s3cret"));
+    let mounts = effects.iter().filter(|effect| effect.kind == EffectKind::HostMount);
+    let values: Vec<&str> = mounts.map(|effect| effect.value.as_str()).collect();
+    assert_eq!(
+        values,
+        ["type=bind,source=/gone/${localEnv:TOKEN},target=/a", "-v /gone/${localEnv:TOKEN}:/b"]
+    );
+    // Another place is another effect.
+    assert_ne!(hash(&effects), hash(&of("other")));
 }
 
 #[test]
@@ -162,7 +255,8 @@ fn the_image_s_metadata_is_judged_too() {
     let metadata = Metadata::parse(
         r#"[{"id":"f","privileged":true,"entrypoint":"/e.sh"},{"mounts":["type=bind,source=/etc,target=/e"]}]"#,
     );
-    let effects = configuration(&json!({}), &[]).host_effects(Some(&metadata), &view());
+    let configuration = configuration(&json!({}), &[]);
+    let effects = configuration.host_effects(Some(&metadata), &view_for(&configuration));
     let properties: Vec<&str> = effects.iter().map(|effect| effect.property.as_str()).collect();
     assert_eq!(
         properties,

@@ -195,7 +195,7 @@ static FLAGS: &[Flag] = &[
     Flag::value("platform", Container, give!(platform, text)),
     Flag::value("pull", Container, give!(pull, read::pull)),
     Flag::value("env", ByValue, add!(env, read::env)).short('e'),
-    Flag::value("env-file", Host("reads a file of the host"), add!(env_files, text)),
+    Flag::value("env-file", ByValue, add!(env_files, text)),
     // How it starts and ends.
     Flag::switch("init", Container, give!(init, switch)),
     Flag::switch("rm", Container, set!(remove_when_stopped, switch)),

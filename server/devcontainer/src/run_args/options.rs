@@ -261,6 +261,16 @@ pub(crate) fn env(text: &str) -> Read<EnvEntry> {
     }
 }
 
+/// The lines of an `--env-file` as Docker reads them: `NAME=value` as it is, `NAME` from the host, `#` a comment.
+pub fn env_file(text: &str) -> impl Iterator<Item = EnvEntry> {
+    text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| {
+        match line.split_once('=') {
+            Some((name, value)) => EnvEntry::Set(name.to_owned(), value.to_owned()),
+            None => EnvEntry::FromHost(line.trim_end().to_owned()),
+        }
+    })
+}
+
 /// `key=value`; without `=` only where an empty value will do.
 pub(super) fn pair(text: &str, value_needed: bool) -> Read<(String, String)> {
     match text.split_once('=') {

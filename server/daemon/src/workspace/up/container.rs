@@ -1,13 +1,10 @@
 //! The container of an `up`: found and started, or made from the configuration.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gangplank_devcontainer::configuration::Configuration;
 use gangplank_devcontainer::identity::{Labels, METADATA_LABEL};
 use gangplank_devcontainer::metadata::Metadata;
 use gangplank_devcontainer::mount::{Mount, MountKind};
-use gangplank_devcontainer::paths::HostPath;
 use gangplank_engine::container::{ContainerDetails, ContainerSpec, WaitCondition};
 use gangplank_engine::image::ImageDetails;
 use gangplank_engine::{EngineError, Product};
@@ -16,6 +13,7 @@ use gangplank_protocol::{ErrorData, ErrorKind};
 use super::Up;
 use crate::failure::from_engine;
 use crate::workspace::container_spec::{Ingredients, container_spec};
+use crate::workspace::effects::Seen;
 use crate::workspace::plan::Planned;
 use crate::workspace::{find, mount_check, place_check, remove_container};
 use crate::{image, workspaces};
@@ -47,8 +45,10 @@ impl Up {
         }
         // Whatever can fail comes before the old container goes.
         let image = self.image(planned, wanted, image.ok()).await?;
-        let spec = self.spec(planned, &image).await?;
-        self.judge_again(planned)?;
+        self.check_place(planned, &image).await?;
+        let podman = self.engine.product().await.map_err(from_engine)? == Product::Podman;
+        let seen = self.judge_again(planned).await?;
+        let spec = self.spec(planned, &image, &seen, podman)?;
         if let Some(old) = found {
             let step = self.reporter.begin("remove", "Remove the existing container");
             step.end(self.remove(&old.id).await)?;
@@ -83,7 +83,24 @@ impl Up {
         Ok(image)
     }
 
-    async fn spec(&self, planned: &Planned, image: &ImageDetails) -> Result<ContainerSpec, ErrorData> {
+    /// Whether the engine would mount the very folder that is meant.
+    async fn check_place(&self, planned: &Planned, image: &ImageDetails) -> Result<(), ErrorData> {
+        let mount = planned.configuration.workspace.mount.as_ref();
+        match mount.filter(|mount| mount.kind == MountKind::Bind).and_then(|mount| mount.source.as_deref()) {
+            Some(source) => {
+                place_check::check(&self.engine, planned.effects.seen.view.judged(source), &image.id).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn spec(
+        &self,
+        planned: &Planned,
+        image: &ImageDetails,
+        seen: &Seen,
+        podman: bool,
+    ) -> Result<ContainerSpec, ErrorData> {
         let mounts: Vec<Mount> = self
             .params
             .mounts
@@ -93,19 +110,14 @@ impl Up {
                     .map_err(|e| ErrorData::new(ErrorKind::InvalidParams, format!("--mount {mount}: {e}")))
             })
             .collect::<Result<_, _>>()?;
-        if let Some(mount) =
-            planned.configuration.workspace.mount.as_ref().filter(|mount| mount.kind == MountKind::Bind)
-        {
-            place_check::check(&self.engine, mount.source.as_deref().unwrap_or_default(), &image.id).await?;
-        }
-        let podman = self.engine.product().await.map_err(from_engine)? == Product::Podman;
-        let env_files = env_files(&planned.configuration, &planned.selection.folder)?;
+        let env_files = seen.env_files()?;
         let with = Ingredients {
             image,
             labels: &planned.labels,
             mounts: &mounts,
             environment: &self.params.client_environment,
             env_files: &env_files,
+            host: &seen.view,
             podman,
         };
         container_spec(&planned.configuration, &with)
@@ -243,21 +255,4 @@ fn refuse_metadata(name: &str, image: &ImageDetails) -> Result<(), ErrorData> {
         ),
     )
     .hint("take an image without the label"))
-}
-
-fn env_files(
-    configuration: &Configuration,
-    folder: &HostPath,
-) -> Result<BTreeMap<String, String>, ErrorData> {
-    configuration
-        .run_options
-        .env_files
-        .iter()
-        .map(|path| {
-            let text = std::fs::read_to_string(folder.join(path).as_str()).map_err(|e| {
-                ErrorData::new(ErrorKind::Io, format!("the env file {path} cannot be read")).caused_by(&e)
-            })?;
-            Ok((path.clone(), text))
-        })
-        .collect()
 }
