@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Diagnostic, PropertyPath, errors};
-use crate::effects::{HostEffect, HostView, Origin, Source, bind_sources, host_effects};
+use crate::effects::{HostEffect, HostView, Origin, Source, bind_sources, host_effects, named_volumes};
 use crate::identity::{Labels, devcontainer_id};
 use crate::jsonc::{self, Document, Locations};
 use crate::metadata::Metadata;
@@ -248,6 +248,11 @@ impl Configuration {
     /// The host paths that would be mounted: for [`HostView::places`].
     pub fn bind_sources(&self) -> Vec<String> {
         bind_sources(&[self.source()], self.workspace.mount.as_ref())
+    }
+
+    /// The volumes with a name that would be mounted: for [`HostView::volumes`].
+    pub fn named_volumes(&self) -> Vec<String> {
+        named_volumes(&[self.source()], self.workspace.mount.as_ref())
     }
 
     /// The host effects of the file, and of the image's metadata once that is known.

@@ -25,8 +25,8 @@ use crate::paths::HostPath;
 use crate::run_args::{self, EnvEntry, Reach, RunArg};
 use crate::variables::HostRead;
 pub use display::escape;
-pub use mounts::bind_sources;
 use mounts::{Asked, flag_volume_effect, mount_effect};
+pub use mounts::{bind_sources, named_volumes};
 
 /// The beginning of the names of volumes that hold the agent. A configuration must not mount them: what it changed
 /// there would run in other containers.
@@ -149,6 +149,8 @@ pub struct HostView {
     /// The folder as the user named it, and the git root above that. They are mounted by that name: where a link of
     /// the user's leads later, a restarted container shall see.
     pub named: Vec<HostPath>,
+    /// Of the volumes of [`named_volumes`], those that are there and are more than a volume.
+    pub volumes: BTreeMap<String, VolumeReach>,
     /// For each `--env-file`, as `runArgs` name it.
     pub env_files: BTreeMap<String, EnvFile>,
 }
@@ -160,6 +162,15 @@ pub struct Place {
     pub path: HostPath,
     /// Whether something is there.
     pub exists: bool,
+}
+
+/// What makes a volume more than a place for data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VolumeReach {
+    /// It has a label of Gangplank's own.
+    Own,
+    /// It mounts something else: a path of the engine's machine, a file system, a share.
+    Device(String),
 }
 
 /// A file of variables, as far as it is judged.

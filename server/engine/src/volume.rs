@@ -1,4 +1,4 @@
-//! Volumes, as far as cleaning up needs them.
+//! Volumes, as far as judging and cleaning up need them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,6 +17,8 @@ pub struct Volume {
     pub driver: String,
     /// Labels.
     pub labels: BTreeMap<String, String>,
+    /// Options of its driver. The driver `local` mounts by them what they name.
+    pub options: BTreeMap<String, String>,
 }
 
 impl Engine {
@@ -34,6 +36,7 @@ impl Engine {
             name: volume.name,
             driver: volume.driver,
             labels: volume.labels.into_iter().collect(),
+            options: volume.options.into_iter().collect(),
         });
         Ok(volumes.collect())
     }

@@ -3,6 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use gangplank_tests::engine::Body;
 use gangplank_tests::{EngineKind, Image, Sandbox, engine};
 use serde_json::{Value, json};
 
@@ -287,4 +288,34 @@ fn who_is_asked_is_not_shown_what_variables_hold() {
         .env("GP_SECRET", &there)
         .run()
         .says(&format!("(leads to {there})"));
+}
+
+#[test]
+fn a_volume_that_is_more_than_a_place_for_data_is_asked_about_or_refused() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let volume = |name: &str, labels: Value, options: Value| {
+        let name = sandbox.name(name);
+        let body = json!({ "Name": name, "Driver": "local", "Labels": labels, "DriverOpts": options });
+        engine.api().post("/volumes/create", Body::Json(&body)).unwrap();
+        name
+    };
+    let outside = outside(&sandbox).display().to_string();
+    let plain = volume("plain", json!({}), json!({}));
+    let bound = volume("bound", json!({}), json!({ "type": "none", "o": "bind", "device": outside }));
+    let ours = volume("ours", json!({ "dev.gangplank.agent": "1" }), json!({}));
+    let image = Image::Busybox.on(engine).unwrap();
+    let up = |name: &str, more: Value, arguments: &[&str]| {
+        let mut configuration = json!({ "image": image });
+        configuration.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let folder = sandbox.workspace(name, &configuration.to_string());
+        sandbox.gangplank([&["up"], arguments].concat()).within(&folder).run()
+    };
+    let mount = |name: &str| json!({ "mounts": [format!("source={name},target=/v")] });
+    let flag = |name: &str| json!({ "runArgs": ["-v", format!("{name}:/v")] });
+    up("plain", mount(&plain), &[]).success();
+    up("bound", mount(&bound), &[]).exits(1).complains("untrusted").complains(&outside);
+    up("flag", flag(&bound), &[]).exits(1).complains("untrusted").complains(&outside);
+    up("bound", mount(&bound), &["--trust"]).success();
+    up("ours", flag(&ours), &["--trust"]).exits(1).complains("is refused");
 }

@@ -128,7 +128,7 @@ fn judged_volume(volume: &Volume, host: &HostView) -> Result<Volume, ErrorData> 
     if judged.contains(':') {
         return Err(ErrorData::new(
             ErrorKind::ConfigurationInvalid,
-            format!("-v {volume} leads to {judged}, whose colon -v cannot express"),
+            format!("a source of -v leads to {judged}, whose colon -v cannot express"),
         )
         .hint("write it as --mount type=bind,source=…,target=…"));
     }
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(volume("cache:/x", &host).unwrap().to_string(), "cache:/x");
         // A colon would make another mount of it.
         let refused = volume("/w/link:/x", &leads("/w/a:/etc")).unwrap_err();
-        assert_eq!(refused.message, "-v /w/link:/x leads to /w/a:/etc, whose colon -v cannot express");
+        assert_eq!(refused.message, "a source of -v leads to /w/a:/etc, whose colon -v cannot express");
     }
 
     #[test]

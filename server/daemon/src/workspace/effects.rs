@@ -6,9 +6,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use gangplank_devcontainer::configuration::Configuration;
-use gangplank_devcontainer::effects::{EnvFile, HostEffect, HostView, hash, host_effects};
+use gangplank_devcontainer::effects::{EnvFile, HostEffect, HostView, VolumeReach, hash, host_effects};
 use gangplank_devcontainer::paths::HostPath;
 use gangplank_devcontainer::run_args::{EnvEntry, env_file};
+use gangplank_engine::volume::Volume;
 use gangplank_protocol::workspace as wire;
 use gangplank_protocol::{ErrorData, ErrorKind};
 
@@ -16,6 +17,9 @@ use super::Selection;
 use super::leads::place;
 use crate::host_file;
 use crate::place::own_uid;
+
+/// The beginning of labels of volumes that only we mount.
+const OWN_LABELS: &str = "dev.gangplank.";
 
 /// How long an `--env-file` may be.
 const MOST_OF_ENV_FILE: u64 = 1 << 20;
@@ -94,8 +98,8 @@ fn read_env_file(path: &str, judged: Option<&HostPath>) -> Result<String, ErrorD
 }
 
 impl Effects {
-    /// Judges `configuration` for the workspace that was selected. `sockets` are the engine's own,
-    /// wherever they are.
+    /// Judges `configuration` for the workspace that was selected. `sockets` are the engine's own, wherever they are;
+    /// `volumes` are what the engine has.
     ///
     /// # Errors
     /// `internal` when the judging itself failed.
@@ -104,16 +108,20 @@ impl Effects {
         selection: &Selection,
         environment: &BTreeMap<String, String>,
         sockets: Vec<HostPath>,
+        volumes: &[Volume],
     ) -> Result<Self, ErrorData> {
         let looked = (configuration.clone(), selection.clone(), environment.clone());
         let seen = tokio::task::spawn_blocking(move || {
             let (configuration, selection, environment) = looked;
             Seen::look(&configuration, &selection, &environment, sockets)
         });
-        let seen = seen.await.map_err(|e| {
+        let mut seen = seen.await.map_err(|e| {
             ErrorData::new(ErrorKind::Internal, "what the configuration does to the host could not be judged")
                 .caused_by(&e)
         })?;
+        let names = configuration.named_volumes();
+        let wanted = volumes.iter().filter(|volume| names.contains(&volume.name));
+        seen.view.volumes = wanted.filter_map(|volume| Some((volume.name.clone(), reach(volume)?))).collect();
         let mount = configuration.workspace.mount.as_ref();
         let list = host_effects(&[configuration.source()], mount, &seen.view);
         let hash = (!list.is_empty()).then(|| hash(&list));
@@ -134,6 +142,16 @@ impl Effects {
     }
 }
 
+/// What makes a volume more than a place for data. The driver `local` mounts, where its options name a device.
+fn reach(volume: &Volume) -> Option<VolumeReach> {
+    if volume.labels.keys().any(|label| label.starts_with(OWN_LABELS)) {
+        return Some(VolumeReach::Own);
+    }
+    let device = volume.options.get("device").filter(|device| !device.is_empty())?;
+    let memory = volume.options.get("type").is_some_and(|kind| kind == "tmpfs");
+    (!memory).then(|| VolumeReach::Device(device.clone()))
+}
+
 /// The nearest folder, from `folder` upwards, that holds `.git`. One that belongs to another user does not count: git
 /// itself refuses to work in it.
 pub(super) fn git_root(folder: &HostPath) -> Option<HostPath> {
@@ -151,6 +169,22 @@ pub(super) fn git_root(folder: &HostPath) -> Option<HostPath> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_volume_that_is_more_than_a_place_for_data_is_told() {
+        let map = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+        };
+        let told = |labels: &[(&str, &str)], options: &[(&str, &str)]| {
+            let (labels, options) = (map(labels), map(options));
+            reach(&Volume { name: "v".into(), driver: "local".into(), labels, options })
+        };
+        assert_eq!(told(&[("com.example", "x")], &[]), None);
+        assert_eq!(told(&[], &[("type", "tmpfs"), ("device", "tmpfs"), ("o", "size=1m")]), None);
+        assert_eq!(told(&[("dev.gangplank.agent", "")], &[]), Some(VolumeReach::Own));
+        let bound = told(&[], &[("type", "none"), ("o", "bind"), ("device", "/etc")]);
+        assert_eq!(bound, Some(VolumeReach::Device("/etc".into())));
+    }
 
     #[test]
     fn the_git_root_is_the_nearest_folder_with_git_in_it() {

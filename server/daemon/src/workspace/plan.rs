@@ -11,6 +11,7 @@ use gangplank_devcontainer::paths::HostPath;
 use gangplank_devcontainer::property::{self, Support};
 use gangplank_engine::Engine;
 use gangplank_engine::container::ContainerDetails;
+use gangplank_engine::volume::Volume;
 use gangplank_protocol::error::ErrorDetails;
 use gangplank_protocol::workspace::{
     self as wire, WorkspacePlanParams, WorkspacePlanResult, WorkspaceSelector,
@@ -20,6 +21,7 @@ use serde_json::Value;
 
 use super::effects::{self, Effects};
 use super::{Selection, find};
+use crate::failure::from_engine;
 use crate::trust::TrustStore;
 
 /// A configuration that was read, with everything that follows from it alone.
@@ -40,19 +42,21 @@ pub(super) struct Planned {
 /// Reads the configuration at `file`.
 ///
 /// # Errors
-/// `configurationInvalid` or `notApplied` with every problem, `io` when the file cannot be read.
+/// `configurationInvalid` or `notApplied` with every problem; the engine's, asked about volumes.
 pub(super) async fn read_configuration(
     selection: &Selection,
     file: &HostPath,
     text: &str,
     environment: &BTreeMap<String, String>,
     mount_git_root: bool,
+    engine: &Engine,
 ) -> Result<Planned, ErrorData> {
     let labels = selection.labels(file);
     let reading = reading(selection, text, environment, mount_git_root, &labels);
     let shown = selection.override_config.as_ref().unwrap_or(file);
     let (configuration, warnings) = reading.usable().map_err(|problems| invalid(shown, &problems))?;
-    let effects = effects_of(&configuration, selection, environment).await?;
+    let volumes = volumes_of(&configuration, engine).await?;
+    let effects = effects_of(&configuration, selection, environment, &volumes).await?;
     let warnings = warnings.iter().map(|problem| wire_diagnostic(shown, problem)).collect();
     Ok(Planned { selection: selection.clone(), labels, configuration, warnings, effects })
 }
@@ -74,7 +78,21 @@ fn reading(
     })
 }
 
-/// What the configuration does to the host as that is now.
+/// The engine's volumes, where the configuration mounts any.
+///
+/// # Errors
+/// The engine's.
+pub(super) async fn volumes_of(
+    configuration: &Configuration,
+    engine: &Engine,
+) -> Result<Vec<Volume>, ErrorData> {
+    if configuration.named_volumes().is_empty() {
+        return Ok(Vec::new());
+    }
+    engine.list_volumes(&[]).await.map_err(from_engine)
+}
+
+/// What the configuration does to the host as that is now. `volumes` are what the engine has.
 ///
 /// # Errors
 /// Those of [`Effects::of`].
@@ -82,10 +100,11 @@ pub(super) async fn effects_of(
     configuration: &Configuration,
     selection: &Selection,
     environment: &BTreeMap<String, String>,
+    volumes: &[Volume],
 ) -> Result<Effects, ErrorData> {
     let socket = environment.get("DOCKER_HOST").and_then(|host| host.strip_prefix("unix://"));
     let sockets = socket.and_then(|path| HostPath::new(path).ok()).into_iter().collect();
-    Effects::of(configuration, selection, environment, sockets).await
+    Effects::of(configuration, selection, environment, sockets, volumes).await
 }
 
 /// The text of a configuration file, of at most 1 MiB.
@@ -209,17 +228,22 @@ pub async fn plan(
         container: None,
     };
     // The engine comes first: many plans may wait for it, and none shall hold a configuration meanwhile.
+    let mut volumes = Vec::new();
     if let Some(engine) = engine {
         let label = format!("{}={}", LOCAL_FOLDER_LABEL, selection.folder);
-        let found = match &selection.configuration {
-            Some(file) => find::find(&engine, &selection.labels(file)).await,
-            None => find::preferred(&engine, vec![label]).await,
+        let found = async {
+            match &selection.configuration {
+                Some(file) => find::find(&engine, &selection.labels(file)).await,
+                None => find::preferred(&engine, vec![label]).await,
+            }
         };
+        let (found, listed) = tokio::join!(found, engine.list_volumes(&[]));
+        volumes = listed.unwrap_or_default();
         // The plan stands without it: an engine that is away is told by whoever needs it.
         result.container = found.ok().flatten().map(|container| find::describe(&engine, &container));
     }
     if let Some(file) = &selection.configuration {
-        read_into(&mut result, &selection, file, params, trust).await?;
+        read_into(&mut result, &selection, file, params, trust, &volumes).await?;
     }
     Ok(result)
 }
@@ -230,6 +254,7 @@ async fn read_into(
     file: &HostPath,
     params: &WorkspacePlanParams,
     trust: &TrustStore,
+    volumes: &[Volume],
 ) -> Result<(), ErrorData> {
     let shown = selection.override_config.as_ref().unwrap_or(file);
     let text = read_text(shown)?;
@@ -243,7 +268,7 @@ async fn read_into(
             matches!(property::support(name), Some(Support::NotApplied | Support::NotAppliedToContainer))
         })
         .collect();
-    let effects = effects_of(&configuration, selection, &params.client_environment).await?;
+    let effects = effects_of(&configuration, selection, &params.client_environment, volumes).await?;
     result.host_effects = effects.wire();
     result.trusted =
         effects.hash.as_ref().is_none_or(|hash| trust.allows(selection.canonical.as_str(), hash));

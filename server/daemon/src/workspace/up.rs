@@ -16,7 +16,7 @@ use gangplank_protocol::workspace::{Trust, WorkspaceUpParams, WorkspaceUpResult}
 use gangplank_protocol::{ErrorData, ErrorKind};
 
 use super::effects::Seen;
-use super::plan::{Planned, effects_of, read_configuration, read_text};
+use super::plan::{Planned, effects_of, read_configuration, read_text, volumes_of};
 use super::remote::{Remote, RemoteRequest, added_environment, probe_mode};
 use super::{Parts, Selection, WorkspaceHandle, host_variables, host_write};
 use crate::engines::wire_id;
@@ -97,7 +97,8 @@ impl Up {
             None => read_text(selection.override_config.as_ref().unwrap_or(&file))?,
         };
         let git_root = self.params.mount_workspace_git_root;
-        read_configuration(&selection, &file, &text, &self.params.client_environment, git_root).await
+        read_configuration(&selection, &file, &text, &self.params.client_environment, git_root, &self.engine)
+            .await
     }
 
     async fn ask_which(&self, selection: &mut Selection) -> Result<(), ErrorData> {
@@ -210,10 +211,11 @@ impl Up {
     }
 
     /// Judges once more just before the container is made: getting its image may have taken long, and links in the
-    /// folder may lead elsewhere by now. The container is made from what this has seen.
+    /// folder may lead elsewhere by now, or volumes be there that were not. The container is made from what this has seen.
     async fn judge_again(&self, planned: &Planned) -> Result<Seen, ErrorData> {
         let environment = &self.params.client_environment;
-        let now = effects_of(&planned.configuration, &planned.selection, environment).await?;
+        let volumes = volumes_of(&planned.configuration, &self.engine).await?;
+        let now = effects_of(&planned.configuration, &planned.selection, environment, &volumes).await?;
         if now.hash == planned.effects.hash {
             return Ok(now.seen);
         }
@@ -222,7 +224,7 @@ impl Up {
             ErrorKind::Untrusted,
             "what the configuration does to the host changed while it was being opened",
         )
-        .hint("see who changes links in the folder, then run `gangplank up` again");
+        .hint("see who changes links in the folder or makes its volumes, then run `gangplank up` again");
         Err(ErrorData { details, ..error })
     }
 

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{
-    AGENT_VOLUME_PREFIX, ENGINE_SOCKETS, EffectKind, Exact, HostEffect, HostView, Place, Source, escape,
+    AGENT_VOLUME_PREFIX, ENGINE_SOCKETS, EffectKind, Exact, HostEffect, HostView, Place, Source, VolumeReach,
+    escape,
 };
 use crate::csv;
 use crate::model::DevContainer;
@@ -62,6 +63,15 @@ pub(super) fn written(value: &Value) -> Option<String> {
 
 /// The host paths that parts of a configuration mount: for [`HostView::places`].
 pub fn bind_sources(sources: &[Source<'_>], workspace_mount: Option<&Mount>) -> Vec<String> {
+    mounted(sources, workspace_mount, MountKind::Bind)
+}
+
+/// The volumes with a name that parts of a configuration mount: for [`HostView::volumes`].
+pub fn named_volumes(sources: &[Source<'_>], workspace_mount: Option<&Mount>) -> Vec<String> {
+    mounted(sources, workspace_mount, MountKind::Volume)
+}
+
+fn mounted(sources: &[Source<'_>], workspace_mount: Option<&Mount>, kind: MountKind) -> Vec<String> {
     let flags = sources.iter().map(|source| mounting_flags(source.resolved));
     let (volumes, flag_mounts): (Vec<_>, Vec<_>) = flags.unzip();
     let mounts = sources
@@ -69,9 +79,13 @@ pub fn bind_sources(sources: &[Source<'_>], workspace_mount: Option<&Mount>) -> 
         .flat_map(|source| &source.resolved.mounts)
         .chain(workspace_mount)
         .chain(flag_mounts.iter().flatten())
-        .filter(|mount| mount.kind == MountKind::Bind)
+        .filter(|mount| mount.kind == kind)
         .filter_map(|mount| mount.source.clone());
-    let volumes = volumes.iter().flatten().filter_map(|volume| volume.host_path().map(str::to_owned));
+    let volumes = volumes
+        .iter()
+        .flatten()
+        .filter(|volume| volume.host_path().is_some() == (kind == MountKind::Bind))
+        .filter_map(|volume| volume.source.clone());
     mounts.chain(volumes).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
@@ -84,7 +98,7 @@ pub(super) fn mount_effect(asked: &Asked, mount: &Mount, host: &HostView) -> Opt
     let source = mount.source.as_deref()?;
     match mount.kind {
         MountKind::Tmpfs => None,
-        MountKind::Volume => volume_effect(asked, source, false),
+        MountKind::Volume => volume_effect(asked, source, false, host),
         MountKind::Bind => {
             let unknown_option = mount.propagation.as_deref().is_some_and(|mode| !is_harmless(mode));
             bind_effect(asked, source, unknown_option, host)
@@ -97,7 +111,7 @@ pub(super) fn flag_volume_effect(asked: &Asked, volume: &Volume, host: &HostView
     let unknown_option =
         volume.options.as_deref().is_some_and(|options| !options.split(',').all(is_harmless));
     if volume.host_path().is_none() {
-        return volume_effect(asked, source, unknown_option);
+        return volume_effect(asked, source, unknown_option, host);
     }
     bind_effect(asked, source, unknown_option, host)
 }
@@ -106,15 +120,21 @@ fn is_harmless(option: &str) -> bool {
     HARMLESS_OPTIONS.contains(&option)
 }
 
-fn volume_effect(asked: &Asked, name: &str, unknown_option: bool) -> Option<HostEffect> {
-    let (kind, reason) = if name.starts_with(AGENT_VOLUME_PREFIX) {
-        (EffectKind::AgentVolume, "a volume of Gangplank's own, which other containers run programs from")
-    } else if unknown_option {
-        (EffectKind::HostMount, UNKNOWN_OPTION)
-    } else {
-        return None;
-    };
-    Some(effect(asked, kind, reason, "", name))
+fn volume_effect(asked: &Asked, name: &str, unknown_option: bool, host: &HostView) -> Option<HostEffect> {
+    let reach = host.volumes.get(name);
+    if name.starts_with(AGENT_VOLUME_PREFIX) || reach == Some(&VolumeReach::Own) {
+        let reason = "a volume of Gangplank's own, which other containers run programs from";
+        return Some(effect(asked, EffectKind::AgentVolume, reason, "", name));
+    }
+    match reach {
+        Some(VolumeReach::Device(device)) => {
+            let leads = format!(" (leads to {device})");
+            let reason = "a volume that mounts something of the engine's machine";
+            Some(effect(asked, EffectKind::HostMount, reason, &leads, device))
+        }
+        _ if unknown_option => Some(effect(asked, EffectKind::HostMount, UNKNOWN_OPTION, "", name)),
+        _ => None,
+    }
 }
 
 fn bind_effect(asked: &Asked, source: &str, unknown_option: bool, host: &HostView) -> Option<HostEffect> {

@@ -208,6 +208,29 @@ fn links_are_judged_by_where_they_lead() {
 }
 
 #[test]
+fn volumes_count_by_what_they_are() {
+    let properties = json!({
+        "mounts": ["source=data,target=/d", "source=etc,target=/e"], "runArgs": ["-v", "etc:/f", "-v", "ours:/o"],
+    });
+    let configuration = configuration(&properties, &[]);
+    assert_eq!(configuration.named_volumes(), ["data", "etc", "ours"]);
+    let mut host = view_for(&configuration);
+    assert_eq!(configuration.host_effects(None, &host), []);
+    host.volumes.insert("etc".to_owned(), VolumeReach::Device("/etc".to_owned()));
+    host.volumes.insert("ours".to_owned(), VolumeReach::Own);
+    let effects = configuration.host_effects(None, &host);
+    let told: Vec<_> = effects.iter().map(|effect| (effect.kind, effect.value.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (EffectKind::HostMount, "source=etc,target=/e (leads to /etc)"),
+            (EffectKind::HostMount, "-v etc:/f (leads to /etc)"),
+            (EffectKind::AgentVolume, "-v ours:/o"),
+        ]
+    );
+}
+
+#[test]
 fn a_file_of_variables_counts_by_where_it_leads_and_what_it_passes_on() {
     let configuration = configuration(&json!({"runArgs": ["--env-file", ".env"]}), &[]);
     let judged = |path: Option<&str>, host_reads: &[&str]| {
