@@ -379,6 +379,13 @@ impl Judge<'_> {
                     );
                 }
             }
+            // A word of Podman's.
+            "group-add" => {
+                if value == "keep-groups" {
+                    let reason = "gives the container's processes the groups that you are in";
+                    self.add(EffectKind::Privilege, property, shown, reason);
+                }
+            }
             "network" => {
                 let name = run_args::network(value).map(|network| network.name).unwrap_or_default();
                 match name.as_str() {

@@ -98,6 +98,7 @@ fn each_effect_alone_is_found_and_named() {
         (json!({"runArgs": ["--net", "other"]}), "namespace runArgs[0]: --net other"),
         (json!({"runArgs": ["--pid=host"]}), "namespace runArgs[0]: --pid=host"),
         (json!({"runArgs": ["--ipc", "container:x"]}), "namespace runArgs[0]: --ipc container:x"),
+        (json!({"runArgs": ["--group-add", "keep-groups"]}), "privilege runArgs[0]: --group-add keep-groups"),
         (json!({"runArgs": ["--userns=host"]}), "namespace runArgs[0]: --userns=host"),
         (
             json!({"runArgs": ["--add-host", "h:host-gateway"]}),
@@ -163,7 +164,7 @@ fn what_is_harmless_is_no_effect() {
             "--platform=linux/amd64", "--workdir", "/", "--user=dev", "--rm", "--stop-signal=INT", "--stop-timeout=1",
             "--network", "bridge", "--network=none", "--privileged=false", "--ipc=private", "--cgroupns=private",
             "-v", "cache:/c:nocopy,z", "-v", "/home/u/src/p:/d:ro,Z,cached,rslave", "--add-host=db=10.0.0.3",
-            "--add-host", "db6:[::1]", "--mount", "type=bind,source=/home/u/src/p,target=/f,bind-propagation=rprivate", "--tmpfs", "/x", "-it", "--cap-drop=ALL", "--read-only",
+            "--add-host", "db6:[::1]", "--mount", "type=bind,source=/home/u/src/p,target=/f,bind-propagation=rprivate", "--tmpfs", "/x", "-it", "--cap-drop=ALL", "--read-only", "--group-add", "video",
         ],
     });
     assert_eq!(shown(&harmless), [] as [String; 0]);

@@ -190,7 +190,7 @@ static FLAGS: &[Flag] = &[
     Flag::value("domainname", Container, give!(domainname, text)),
     Flag::value("user", Container, give!(user, text)).short('u'),
     Flag::value("workdir", Container, give!(workdir, text)).short('w'),
-    Flag::value("group-add", Container, add!(group_add, text)),
+    Flag::value("group-add", ByValue, add!(group_add, text)),
     Flag::value("label", ByValue, add!(labels, |value| read::pair(value, false))).short('l'),
     Flag::value("platform", Container, give!(platform, text)),
     Flag::value("pull", Container, give!(pull, read::pull)),
