@@ -57,20 +57,53 @@ fn a_label_that_asks_for_it_gets_nothing_unless_it_is_granted() {
 }
 
 #[test]
-fn a_link_that_is_turned_around_after_the_consent_is_not_mounted() {
+fn a_link_that_is_turned_around_after_the_consent_is_not_followed() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let image = Image::Busybox.on(engine).unwrap();
+    let secret = sandbox.write("outside/secret", "TOKEN=hunter2\n").display().to_string();
+    let mount = json!({
+        "mounts": ["type=bind,source=${localWorkspaceFolder}/data,target=/data"],
+        "initializeCommand": "rm -rf data && ln -s /etc data",
+    });
+    let missing = json!({
+        "runArgs": ["-v", "${localWorkspaceFolder}/data/new:/data"],
+        "initializeCommand": "rm -rf data && ln -s ../outside data",
+    });
+    let file = json!({
+        "runArgs": ["--env-file", ".env"], "initializeCommand": format!("ln -sf {secret} .env"),
+    });
+    for (name, more) in [("mount", mount), ("missing", missing), ("file", file)] {
+        let mut configuration = json!({ "image": image });
+        configuration.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let folder = sandbox.workspace(name, &configuration.to_string());
+        std::fs::create_dir(folder.join("data")).unwrap();
+        std::fs::write(folder.join(".env"), "A=1\n").unwrap();
+        let refused = sandbox.gangplank(["up", "--trust"]).within(&folder).run();
+        refused.exits(1).complains("changed while it was being opened");
+        let all = engine.api().get("/containers/json?all=true").unwrap().to_string();
+        assert!(!all.contains(&folder.display().to_string()), "a container was made");
+    }
+    assert!(!sandbox.path("work/outside/new").exists());
+}
+
+#[test]
+fn what_a_command_of_the_host_makes_first_is_no_change() {
     let engine = engine::for_tests(EngineKind::Docker);
     let sandbox = Sandbox::on(engine);
     let configuration = json!({
         "image": Image::Busybox.on(engine).unwrap(),
-        "mounts": ["type=bind,source=${localWorkspaceFolder}/data,target=/data"],
-        "initializeCommand": "rm -rf data && ln -s /etc data",
+        "mounts": ["type=bind,source=${localEnv:HOME}/made,target=/made"],
+        "runArgs": ["--env-file", ".env"],
+        "initializeCommand": "mkdir -p $HOME/made && echo A=1 > .env",
     });
     let folder = sandbox.workspace("project", &configuration.to_string());
-    std::fs::create_dir(folder.join("data")).unwrap();
-    let up = || sandbox.gangplank(["up", "--trust"]).within(&folder).run();
-    up().exits(1).complains("changed while it was being opened");
-    let all = engine.api().get("/containers/json?all=true").unwrap().to_string();
-    assert!(!all.contains(&folder.display().to_string()), "a container was made");
+    sandbox.gangplank(["up", "--trust"]).within(&folder).run().success();
+    sandbox
+        .gangplank(["exec", "sh", "-c", "ls -d /made && echo $A"])
+        .within(&folder)
+        .run()
+        .says("/made\n1\n");
 }
 
 #[test]
