@@ -1,5 +1,7 @@
 //! The daemon from its start to its end. Starting is recovering; stopping takes at most 2 s.
 
+mod deadline;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -125,6 +127,7 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
         token_file: tcp.as_ref().map(|door| door.token_file.clone()),
     };
     let daemon = Arc::new(assemble(&place, about));
+    let deadline = deadline::watch(daemon.stop.clone()).map_err(start("watch over its own end"))?;
     let methods = rpc::module(Arc::clone(&daemon)).map_err(|e| ServeError::Methods(e.to_string()))?;
     let (doors, rpc_server) = Doors::new(Arc::clone(&daemon), methods);
     let unix = tokio::spawn(doors.clone().serve_unix(unix, options.allowed_origins.clone()));
@@ -156,6 +159,7 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
         tracing::info!("some clients did not let go in time");
     }
     drop(instance);
+    drop(deadline);
     Ok(Served::Ended)
 }
 
