@@ -105,7 +105,7 @@ impl Workspaces {
     ) -> Result<WorkspaceDetails, ErrorData> {
         let found = first(workspace::containers_of(engine, selector).await?)?;
         let details = engine.inspect_container(&found.id).await.map_err(from_engine)?;
-        let configuration = workspace::configuration_of(&details, selector, &BTreeMap::new());
+        let configuration = workspace::configuration_of(&details, selector, &BTreeMap::new()).await;
         let remote = Remote::of(&details, configuration.as_ref(), &RemoteRequest::default())?;
         let folder = found.labels.get(LOCAL_FOLDER_LABEL).cloned().unwrap_or_default();
         let operation_id = self.operation_on(engine, &folder).await?;
@@ -182,7 +182,7 @@ impl Workspaces {
         params: &ProcessStartParams,
     ) -> Result<ExecSpec, ErrorData> {
         let configuration: Option<Configuration> =
-            workspace::configuration_of(container, selector, &params.client_environment);
+            workspace::configuration_of(container, selector, &params.client_environment).await;
         workspace::refuse_replaced(engine, container, configuration.as_ref())?;
         let request = RemoteRequest {
             client_environment: params.client_environment.clone(),

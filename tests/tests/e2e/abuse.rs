@@ -249,6 +249,33 @@ fn nonsense_on_a_connection_is_answered_or_ends_it_and_nothing_else() {
 }
 
 #[test]
+fn a_configuration_that_is_no_regular_file_is_refused_and_holds_up_nobody() {
+    let (sandbox, pid) = started();
+    let folder = sandbox.workspace("project", "{}");
+    let pipe = sandbox.path("work/pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // More of them than the daemon has threads for its work.
+    let mut plans: Vec<Rpc> = (0..scale::trials(16, 100)).map(|_| sandbox.rpc()).collect();
+    let workspace = json!({ "workspaceFolder": folder, "overrideConfig": pipe });
+    for plan in &mut plans {
+        let params = json!({ "workspace": workspace });
+        plan.send(&json!({ "jsonrpc": "2.0", "id": 7, "method": "workspace/plan", "params": params }));
+    }
+    is_unharmed(&sandbox, &pid);
+    for mut plan in plans {
+        let error = plan.call("workspace/plan", &json!({ "workspace": workspace })).unwrap_err();
+        assert!(error.to_string().contains("no regular file"), "{error}");
+    }
+    let pipe = pipe.display().to_string();
+    for verb in ["plan", "up"] {
+        let run = sandbox.gangplank([verb, "--override-config", &pipe]).within(&folder).run();
+        assert_ne!(run.code(), Some(0), "{run}");
+        run.complains("no regular file");
+    }
+    sandbox.gangplank(["daemon", "stop"]).run().success();
+}
+
+#[test]
 fn nonsense_on_a_stream_ends_that_stream_only() {
     let engine = engine::for_tests(EngineKind::Docker);
     let sandbox = Sandbox::on(engine);

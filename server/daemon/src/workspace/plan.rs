@@ -1,7 +1,7 @@
 //! What `up` starts from: the configuration read, its problems, its effects. Nothing is changed.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io;
 
 use gangplank_devcontainer::configuration::{Configuration, ReadInputs, read};
 use gangplank_devcontainer::diagnostic::{Diagnostic, Severity};
@@ -22,6 +22,7 @@ use serde_json::Value;
 use super::effects::{self, Effects};
 use super::{Selection, find};
 use crate::failure::from_engine;
+use crate::host_file;
 use crate::trust::TrustStore;
 
 /// A configuration that was read, with everything that follows from it alone.
@@ -111,24 +112,15 @@ pub(super) async fn effects_of(
 ///
 /// # Errors
 /// `configurationNotFound`, `configurationInvalid` for one that is too long or not UTF-8, `io`.
-pub(super) fn read_text(file: &HostPath) -> Result<String, ErrorData> {
-    let opened = std::fs::File::open(file.as_str()).map_err(|e| {
-        let kind = match e.kind() {
-            std::io::ErrorKind::NotFound => ErrorKind::ConfigurationNotFound,
-            _ => ErrorKind::Io,
+pub(super) async fn read_text(file: &HostPath) -> Result<String, ErrorData> {
+    let bytes = host_file::read_async(file.as_str(), MAX_BYTES as u64).await.map_err(|e| {
+        let (kind, what) = match e.kind() {
+            io::ErrorKind::NotFound => (ErrorKind::ConfigurationNotFound, "cannot be opened"),
+            io::ErrorKind::FileTooLarge => (ErrorKind::ConfigurationInvalid, "is too long"),
+            _ => (ErrorKind::Io, "cannot be read"),
         };
-        ErrorData::new(kind, format!("the configuration {file} cannot be opened")).caused_by(&e)
+        ErrorData::new(kind, format!("the configuration {file} {what}")).caused_by(&e)
     })?;
-    let mut bytes = Vec::new();
-    opened.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|e| {
-        ErrorData::new(ErrorKind::Io, format!("the configuration {file} cannot be read")).caused_by(&e)
-    })?;
-    if bytes.len() > MAX_BYTES {
-        return Err(ErrorData::new(
-            ErrorKind::ConfigurationInvalid,
-            format!("{file} is longer than {MAX_BYTES} bytes"),
-        ));
-    }
     String::from_utf8(bytes).map_err(|e| {
         ErrorData::new(ErrorKind::ConfigurationInvalid, format!("{file} is not UTF-8 text")).caused_by(&e)
     })
@@ -172,7 +164,7 @@ fn wire_diagnostic(file: &HostPath, problem: &Diagnostic) -> wire::Diagnostic {
 
 /// The configuration of a dev container that is there, as far as it can be read: the file named by the request, else
 /// the one its labels name. A container whose files are gone or broken is still usable by what its label says.
-pub fn configuration_of(
+pub async fn configuration_of(
     container: &ContainerDetails,
     selector: &WorkspaceSelector,
     environment: &BTreeMap<String, String>,
@@ -186,7 +178,7 @@ pub fn configuration_of(
     };
     let selection = Selection::look(&named).ok()?;
     let file = selection.configuration.clone()?;
-    let text = read_text(selection.override_config.as_ref().unwrap_or(&file)).ok()?;
+    let text = read_text(selection.override_config.as_ref().unwrap_or(&file)).await.ok()?;
     // Whether the git root was mounted is to be seen from the container: it was decided when that was made.
     let labels = selection.labels(&file);
     let [usual, without_root] = [true, false]
@@ -257,7 +249,7 @@ async fn read_into(
     volumes: &[Volume],
 ) -> Result<(), ErrorData> {
     let shown = selection.override_config.as_ref().unwrap_or(file);
-    let text = read_text(shown)?;
+    let text = read_text(shown).await?;
     let reading = reading(selection, &text, &params.client_environment, true, &selection.labels(file));
     result.diagnostics = reading.diagnostics.iter().map(|problem| wire_diagnostic(shown, problem)).collect();
     let Some(configuration) = reading.configuration else { return Ok(()) };

@@ -94,7 +94,7 @@ impl Up {
         let file = selection.configuration.clone().ok_or_else(|| selection.without_configuration())?;
         let text = match offered {
             Some(text) => text,
-            None => read_text(selection.override_config.as_ref().unwrap_or(&file))?,
+            None => read_text(selection.override_config.as_ref().unwrap_or(&file)).await?,
         };
         let git_root = self.params.mount_workspace_git_root;
         read_configuration(&selection, &file, &text, &self.params.client_environment, git_root, &self.engine)
