@@ -276,6 +276,43 @@ fn a_configuration_that_is_no_regular_file_is_refused_and_holds_up_nobody() {
 }
 
 #[test]
+fn a_log_is_read_only_while_somebody_follows_it() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let (image, name) = (Image::Busybox.on(engine).unwrap(), sandbox.name("chatty"));
+    sandbox.gangplank(["run", "-d", "--name", &name, image, "yes"]).run().success();
+    let mut rpc = sandbox.rpc();
+    let pid = sandbox.daemon().unwrap()["pid"].clone();
+    let open = || std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
+    let before = open();
+    let mut followers: Vec<_> =
+        (0..scale::trials(10, 30)).map(|_| sandbox.gangplank(["logs", "-f", &name]).spawn()).collect();
+    for follower in &mut followers {
+        let mut some = [0; 4096];
+        follower.stdout.as_mut().unwrap().read_exact(&mut some).unwrap();
+    }
+    let activity = |rpc: &mut Rpc| rpc.call("daemon/status", &json!({})).unwrap()["activity"].clone();
+    assert_eq!(activity(&mut rpc)["streams"], followers.len());
+    assert!(open() >= before + 2 * followers.len(), "the test counts what is not there");
+    // Nobody comes for these.
+    for _ in 0..10 {
+        rpc.call("container/logs", &json!({ "container": name, "follow": true })).unwrap();
+    }
+    for follower in &mut followers {
+        follower.kill().unwrap();
+        follower.wait().unwrap();
+    }
+    let end = Instant::now() + Duration::from_secs(60);
+    // The engine's connections that answered other calls may be kept or let go meanwhile.
+    while open() > before + 2 {
+        assert!(Instant::now() < end, "{} descriptors, {before} before: {}", open(), activity(&mut rpc));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(activity(&mut rpc)["streams"], 0);
+    is_unharmed(&sandbox, &pid);
+}
+
+#[test]
 fn nonsense_on_a_stream_ends_that_stream_only() {
     let engine = engine::for_tests(EngineKind::Docker);
     let sandbox = Sandbox::on(engine);

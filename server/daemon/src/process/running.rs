@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use gangplank_engine::{Engine, InputWriter, OutputStream, Source};
+use gangplank_engine::{Engine, EngineError, InputWriter, OutputStream, Source};
 use gangplank_protocol::engine::EngineId;
 use gangplank_protocol::process::{Process, ProcessCloseResult, ProcessExit, TerminalSize};
 use gangplank_protocol::stream::{CREDIT, MAX_PAYLOAD};
@@ -35,6 +35,8 @@ pub struct RunningProcess {
     state: Mutex<State>,
     changed: Notify,
     input: mpsc::Sender<Input>,
+    /// Cancelled when the last client of a log has gone.
+    deserted: CancellationToken,
     ended: CancellationToken,
 }
 
@@ -94,6 +96,7 @@ impl RunningProcess {
             state: Mutex::default(),
             changed: Notify::new(),
             input,
+            deserted: CancellationToken::new(),
             ended: CancellationToken::new(),
         });
         tokio::spawn(write_input(queue, writer, process.ended.clone()));
@@ -107,17 +110,12 @@ impl RunningProcess {
     }
 
     async fn read_output(self: Arc<Self>, mut reader: OutputStream) {
-        let broken = loop {
-            self.may_read().await;
-            match reader.next().await {
-                Some(Ok(output)) => {
-                    self.state().log.push(output.source, output.bytes);
-                    self.changed.notify_waiters();
-                }
-                Some(Err(error)) => break Some(error),
-                None => break None,
-            }
+        let broken = tokio::select! {
+            broken = self.read_all(&mut reader) => broken,
+            () = self.deserted.cancelled() => None,
         };
+        // The engine's connection ends with it, and need not wait for what follows.
+        drop(reader);
         let mut exit = self.control.exit(broken.as_ref()).await;
         let mut state = self.state();
         if state.closing && exit.reason.is_none() {
@@ -127,6 +125,21 @@ impl RunningProcess {
         drop(state);
         self.ended.cancel();
         self.changed.notify_waiters();
+    }
+
+    /// Reads to the end; why it came early.
+    async fn read_all(&self, reader: &mut OutputStream) -> Option<EngineError> {
+        loop {
+            self.may_read().await;
+            match reader.next().await {
+                Some(Ok(output)) => {
+                    self.state().log.push(output.source, output.bytes);
+                    self.changed.notify_waiters();
+                }
+                Some(Err(error)) => return Some(error),
+                None => return None,
+            }
+        }
     }
 
     async fn may_read(&self) {
@@ -350,7 +363,15 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        self.process.state().clients.remove(&self.number);
+        let last = {
+            let mut state = self.process.state();
+            state.clients.remove(&self.number);
+            state.clients.is_empty()
+        };
+        // A process goes on without clients; a log is read for them alone.
+        if last && matches!(self.process.control, Control::Logs) {
+            self.process.deserted.cancel();
+        }
         self.process.changed.notify_waiters();
     }
 }
