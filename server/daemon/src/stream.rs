@@ -1,15 +1,17 @@
 //! A process's bytes over a binary WebSocket: frames in both directions, output held back until it is acknowledged.
 
+mod inbox;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use gangplank_engine::Source;
-use gangplank_protocol::stream::{CREDIT, Frame, MAX_PAYLOAD};
+use gangplank_protocol::stream::{Frame, MAX_PAYLOAD};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
@@ -18,6 +20,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_util::sync::CancellationToken;
 
 use crate::process::{Client, RunningProcess, StreamItem};
+use inbox::{Input, Order, Orders, Piece};
 
 /// A ping goes out so often.
 const PING_EVERY: Duration = Duration::from_secs(5);
@@ -42,12 +45,16 @@ pub async fn serve(upgraded: Upgraded, mut client: Client, stop: CancellationTok
     let process = Arc::clone(client.process());
     let (acknowledged, mut acknowledgements) = watch::channel(0_u64);
     let (taken, mut inputs) = watch::channel(0_u64);
-    // Never waited on: acknowledgements come behind input, and a process that waits for its output to be taken reads no
-    // input. The client's credit bounds it.
-    let (pieces, queue) = mpsc::unbounded_channel();
+    // Neither is ever waited for here: acknowledgements come behind both, and a process that waits for its output to be
+    // taken reads no input.
+    let input = Input::default();
+    let over = CancellationToken::new();
+    let orders = Arc::new(Orders::until(over.clone()));
+    // On its own: a signal of a client that goes at once is sent all the same.
+    tokio::spawn(carry_out(Arc::clone(&process), Arc::clone(&orders)));
+    let _over = over.drop_guard();
 
     let receive = async {
-        let mut expected = 0_u64;
         loop {
             let message = match tokio::time::timeout(DEAD_AFTER, source.next()).await {
                 Ok(Some(Ok(message))) => message,
@@ -59,30 +66,29 @@ pub async fn serve(upgraded: Upgraded, mut client: Client, stop: CancellationTok
                 Message::Close(_) => return None,
                 Message::Text(_) | Message::Frame(_) => return Some("text where frames belong".to_owned()),
             };
-            match frame {
-                Ok(Frame::Stdin { offset, bytes }) if offset == expected => {
-                    expected += bytes.len() as u64;
-                    if expected - *taken.borrow() > CREDIT + MAX_PAYLOAD as u64 {
-                        return Some("more input than was acknowledged".to_owned());
-                    }
-                    let _ = pieces.send(Piece::Bytes(bytes));
+            let done = match frame {
+                Ok(Frame::Stdin { offset, bytes }) => input.put(offset, &bytes, *taken.borrow()),
+                Ok(Frame::EndOfInput) => input.end(),
+                Ok(Frame::Resize(size)) => {
+                    orders.resize(size);
+                    Ok(())
                 }
-                Ok(Frame::Stdin { offset, .. }) => {
-                    return Some(format!("input at {offset} where {expected} belongs"));
+                Ok(Frame::Signal(name)) => orders.signal(name),
+                Ok(Frame::Acknowledge { offset }) => {
+                    // Whoever sends output holds the other end for as long as this runs.
+                    let _ = acknowledged.send(offset);
+                    Ok(())
                 }
-                Ok(Frame::EndOfInput) => drop(pieces.send(Piece::End)),
-                Ok(Frame::Resize(size)) => process.resize(size).await,
-                Ok(Frame::Signal(name)) => signal(&process, name),
-                Ok(Frame::Acknowledge { offset }) => drop(acknowledged.send(offset)),
-                Ok(other) => {
-                    return Some(format!("a frame that only the daemon sends: {:?}", other.encode().first()));
-                }
-                Err(error) => return Some(error.to_string()),
+                Ok(other) => Err(format!("a frame that only the daemon sends: {:?}", other.encode().first())),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(wrong) = done {
+                return Some(wrong);
             }
         }
     };
 
-    let feed = feed_input(Arc::clone(&process), queue, &taken);
+    let feed = feed_input(&process, &input, &taken);
     let send = async {
         let mut ping = tokio::time::interval(PING_EVERY);
         loop {
@@ -126,21 +132,12 @@ struct Close {
     reason: String,
 }
 
-enum Piece {
-    Bytes(Bytes),
-    End,
-}
-
 /// Feeds input to the process beside everything else, so that a process that does not read holds up neither resizes
 /// nor acknowledgements.
-async fn feed_input(
-    process: Arc<RunningProcess>,
-    mut queue: mpsc::UnboundedReceiver<Piece>,
-    taken: &watch::Sender<u64>,
-) {
+async fn feed_input(process: &RunningProcess, input: &Input, taken: &watch::Sender<u64>) {
     let mut total = 0;
-    while let Some(piece) = queue.recv().await {
-        match piece {
+    loop {
+        match input.next().await {
             Piece::Bytes(bytes) => {
                 total += bytes.len() as u64;
                 process.input(bytes).await;
@@ -149,17 +146,20 @@ async fn feed_input(
             Piece::End => process.end_input().await,
         }
     }
-    // The receiving side has gone; it decides what happens next.
-    std::future::pending::<()>().await;
 }
 
-fn signal(process: &Arc<RunningProcess>, name: String) {
-    let process = Arc::clone(process);
-    tokio::spawn(async move {
-        if let Err(error) = process.signal(&name).await {
-            tracing::debug!(%error, signal = name, "a signal from a stream was not delivered");
+/// Resizes and signals the process beside everything else, so that an engine that takes its time holds up nothing.
+async fn carry_out(process: Arc<RunningProcess>, orders: Arc<Orders>) {
+    while let Some(order) = orders.next().await {
+        match order {
+            Order::Resize(size) => process.resize(size).await,
+            Order::Signal(name) => {
+                if let Err(error) = process.signal(&name).await {
+                    tracing::debug!(%error, signal = name, "a signal from a stream was not delivered");
+                }
+            }
         }
-    });
+    }
 }
 
 async fn say_goodbye(socket: Option<Socket>, close: Close) {

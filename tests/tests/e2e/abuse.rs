@@ -333,12 +333,13 @@ fn nonsense_on_a_stream_ends_that_stream_only() {
 
     let mut too_long = vec![0x01];
     too_long.extend([0; 8 + 64 * 1024 + 1]);
-    let nonsense: [(&str, Vec<u8>); 13] = [
+    let nonsense: [(&str, Vec<u8>); 14] = [
         ("text", raw::frame(TEXT, b"{}")),
         ("an empty frame", raw::frame(BINARY, b"")),
         ("an unknown kind", raw::frame(BINARY, b"\xff")),
         ("input without an offset", raw::frame(BINARY, b"\x01\0\0")),
         ("input with a hole before it", raw::frame(BINARY, b"\x01\0\0\0\0\0\0\0\x09late")),
+        ("input of no byte", raw::frame(BINARY, b"\x01\0\0\0\0\0\0\0\0")),
         ("too long a frame", raw::frame(BINARY, &too_long)),
         ("a size that is none", raw::frame(BINARY, b"\x03{\"columns\":-1}")),
         ("a signal that is none", raw::frame(BINARY, b"\x04../../KILL\n")),
@@ -359,6 +360,16 @@ fn nonsense_on_a_stream_ends_that_stream_only() {
         stream.ends(what);
     }
 
+    // These reach the process before they are wrong, so each has one of its own.
+    let wrong: [(&str, &[u8]); 2] =
+        [("a second end of input", b"\x02"), ("input after its end", b"\x01\0\0\0\0\0\0\0\0late")];
+    for (what, second) in wrong {
+        let mut stream = open(&start(&mut rpc, &["sleep", "1000"])["stream"]);
+        stream.send(BINARY, b"\x02").unwrap();
+        stream.send(BINARY, second).unwrap();
+        stream.ends(what);
+    }
+
     // A process that does not read must not make the daemon keep what is sent to it.
     let deaf = start(&mut rpc, &["sleep", "1000"]);
     let mut stream = open(&deaf["stream"]);
@@ -372,6 +383,14 @@ fn nonsense_on_a_stream_ends_that_stream_only() {
     }
     stream.ends("more input than was acknowledged");
 
+    // Nor what is done to it: of a flood of sizes and signals only the newest wait.
+    let before = resident(&pid);
+    let names = ["CONT", "WINCH"].map(|name| raw::frame(BINARY, &[b"\x04", name.as_bytes()].concat()));
+    let size = raw::frame(BINARY, b"\x03{\"columns\":80,\"rows\":24}");
+    let flood = [&names[0][..], &size, &names[1]].concat().repeat(100);
+    for _ in 0..scale::trials(300, 10_000) {
+        untouched.stream.write_all(&flood).unwrap();
+    }
     untouched.send(BINARY, b"\x01\0\0\0\0\0\0\0\0still here\n").unwrap();
     let mut output = Vec::new();
     while !output.ends_with(b"still here\n") {
@@ -382,5 +401,7 @@ fn nonsense_on_a_stream_ends_that_stream_only() {
         }
     }
     assert_eq!(output, b"still here\n");
+    let grown = resident(&pid).saturating_sub(before);
+    assert!(grown < 32 << 20, "it grew by {} MiB", grown >> 20);
     is_unharmed(&sandbox, &pid);
 }
