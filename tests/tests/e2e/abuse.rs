@@ -276,6 +276,27 @@ fn a_configuration_that_is_no_regular_file_is_refused_and_holds_up_nobody() {
 }
 
 #[test]
+fn rules_of_ignored_files_that_have_no_end_cost_little_and_are_told() {
+    let (sandbox, pid) = started();
+    let folder = sandbox.workspace("project", "{}");
+    let mut rpc = sandbox.rpc();
+    rpc.call("watch/subscribe", &json!({ "workspaceFolder": folder })).unwrap();
+    assert_eq!(rpc.item().unwrap()["event"]["type"], "ready");
+    let before = resident(&pid);
+    // A container could make it just so.
+    std::fs::File::create(folder.join(".gitignore")).unwrap().set_len(512 << 20).unwrap();
+    let mut event = Value::Null;
+    while event["type"] != "degraded" {
+        std::fs::write(folder.join("another"), "").unwrap();
+        event = rpc.item().unwrap()["event"].take();
+    }
+    assert!(event["reason"].as_str().unwrap().contains(".gitignore"), "{event}");
+    let grown = resident(&pid).saturating_sub(before);
+    assert!(grown < 64 << 20, "it grew by {} MiB", grown >> 20);
+    is_unharmed(&sandbox, &pid);
+}
+
+#[test]
 fn a_log_is_read_only_while_somebody_follows_it() {
     let engine = engine::for_tests(EngineKind::Docker);
     let sandbox = Sandbox::on(engine);

@@ -111,6 +111,7 @@ impl Watcher {
 
     fn run(&mut self, messages: &Receiver<Message>) -> notify::Result<()> {
         self.add_tree(&self.root.clone(), false);
+        self.tell_complaints();
         tell(&self.feed, WatchEvent::Ready { directories: self.watched.len() as u64 });
         let mut batch_since: Option<Instant> = None;
         loop {
@@ -126,6 +127,7 @@ impl Watcher {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
+            self.tell_complaints();
             let pending = !self.batch.is_empty() || self.reader.is_waiting();
             let due = batch_since.is_some_and(|since| since.elapsed() > LONGEST_BATCH);
             if pending && (due || quiet) {
@@ -136,6 +138,12 @@ impl Watcher {
             } else {
                 batch_since = None;
             }
+        }
+    }
+
+    fn tell_complaints(&mut self) {
+        for reason in self.rules.complaints() {
+            tell(&self.feed, WatchEvent::Degraded { reason });
         }
     }
 
@@ -301,6 +309,7 @@ impl Watcher {
             // The kernel has dropped the watch of one that is gone by itself.
             let _ = self.kernel.unwatch(&directory);
         }
+        self.rules.forget(path);
     }
 
     fn lost(&mut self, reason: &str) {
@@ -392,6 +401,20 @@ mod tests {
             expected.insert(format!("a/b/c/{number}"));
         }
         case.sees_created(expected).await;
+    }
+
+    #[tokio::test]
+    async fn rules_of_any_size_cost_little_and_are_told() {
+        let mut case = watching(|_| {}).await;
+        let rules = std::fs::File::create(case.folder.path().join(".gitignore")).unwrap();
+        rules.set_len(1 << 40).unwrap();
+        std::fs::write(case.folder.path().join("a.log"), "x").unwrap();
+        let mut events = vec![case.next().await];
+        while !matches!(events.last(), Some(WatchEvent::Degraded { .. })) {
+            events.push(case.next().await);
+        }
+        let Some(WatchEvent::Degraded { reason }) = events.last() else { unreachable!() };
+        assert!(reason.contains(".gitignore"), "{reason}");
     }
 
     #[tokio::test]
