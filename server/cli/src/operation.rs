@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::render::Screen;
 use crate::render::progress::Progress;
 
-/// Follows an operation to its end and gives what it came to.
+/// Follows an operation to its end and gives what it came to. Nobody here answers what it may ask.
 ///
 /// # Errors
 /// [`Failure::Operation`] with its error, [`Failure::Interrupted`] when the user cancelled it.
@@ -29,7 +29,21 @@ pub(crate) async fn finish<T: DeserializeOwned>(
     progress: Progress,
     started: &OperationStarted,
 ) -> Result<T, Failure> {
-    let operation = Following { client, screen, progress, started }.until_it_ends().await?;
+    finish_answering(client, screen, progress, started, false).await
+}
+
+/// The same; what it asks is put to the person at the terminal where `interactive` says that there is one.
+///
+/// # Errors
+/// As [`finish`].
+pub(crate) async fn finish_answering<T: DeserializeOwned>(
+    client: &Client,
+    screen: &Screen,
+    progress: Progress,
+    started: &OperationStarted,
+    interactive: bool,
+) -> Result<T, Failure> {
+    let operation = Following { client, screen, progress, started, interactive }.until_it_ends().await?;
     let result = operation.result.unwrap_or_default();
     serde_json::from_value(result).map_err(|source| {
         let data = ErrorData::new(ErrorKind::Internal, "the operation's result could not be understood");
@@ -42,6 +56,7 @@ struct Following<'a> {
     screen: &'a Screen,
     progress: Progress,
     started: &'a OperationStarted,
+    interactive: bool,
 }
 
 impl Following<'_> {
@@ -63,7 +78,11 @@ impl Following<'_> {
                 biased;
                 Some(event) = events.recv() => {
                     if let Some(question) = self.shown(&event)? {
-                        answering = Some(self.ask(question));
+                        if self.interactive {
+                            answering = Some(self.ask(question));
+                        } else {
+                            self.screen.note("a question is open: whoever began this is asked there; waiting for the answer");
+                        }
                     } else if matches!(event.event, OperationEvent::Answered { .. }) {
                         answering = None;
                     }
@@ -117,7 +136,10 @@ impl Following<'_> {
 
     async fn answer(&self, answer: Option<(String, Answer)>) -> Result<(), Failure> {
         let Some((question_id, answer)) = answer else {
-            self.cancel().await;
+            // What another client began goes on without an answer from here.
+            if !self.started.joined {
+                self.cancel().await;
+            }
             return Ok(());
         };
         let params =

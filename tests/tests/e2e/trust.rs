@@ -1,5 +1,6 @@
 //! What a configuration does to the host happens only when somebody who may say so has said so.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -330,4 +331,32 @@ fn volumes_are_judged_on(kind: EngineKind) {
         up("bound", mount(&bound), &["--trust"]).success();
     }
     up("ours", flag(&ours), &["--trust"]).exits(1).complains("is refused");
+}
+
+/// Of two that follow the same question, only who sits at a terminal answers it, or ends it.
+#[test]
+fn who_joins_without_a_terminal_neither_answers_nor_ends_the_question() {
+    let (sandbox, folder) = project(&json!({ "initializeCommand": "echo ran >> canary" }));
+    let up = |arguments: &[&str]| sandbox.gangplank([&["up"], arguments].concat()).within(&folder);
+    let mut asked = up(&[]).on_terminal(100, 30);
+    asked.shows("[y/N]");
+    let follows = |input: &str| {
+        let mut follower = up(&[]).spawn();
+        follower.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let mut told = BufReader::new(follower.stderr.take().unwrap()).lines();
+        assert!(told.any(|line| line.unwrap().contains("a question is open")), "{input:?}");
+        (follower, told)
+    };
+    let joined = [follows("y\n"), follows("")];
+    // More than the running one may is not granted by joining it.
+    up(&["--trust"]).run().exits(1).complains("conflict");
+    asked.types("n\r");
+    let _ = asked.exits(1);
+    for (mut follower, told) in joined {
+        let told: Vec<String> = told.map(Result::unwrap).collect();
+        assert_eq!(follower.wait().unwrap().code(), Some(1), "{told:?}");
+        assert!(told.iter().any(|line| line.contains("untrusted")), "{told:?}");
+    }
+    assert!(!folder.join("canary").exists());
+    up(&[]).run().exits(1).complains("untrusted");
 }

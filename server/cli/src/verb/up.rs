@@ -109,7 +109,9 @@ async fn answer(
         (_, LogFormat::Text) => Wanted::People,
     };
     let progress = Progress::new(context.screen, context.called_as, wanted);
-    let up: WorkspaceUpResult = operation::finish(client, &context.screen, progress, started).await?;
+    let screen = &context.screen;
+    let up: WorkspaceUpResult =
+        operation::finish_answering(client, screen, progress, started, context.interactive()).await?;
     context.screen.value(format, &Success::of(&up), |_| text(&up))?;
     DONE
 }

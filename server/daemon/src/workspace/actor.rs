@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gangplank_engine::Engine;
 use gangplank_protocol::operation::{OperationKind, OperationStarted};
-use gangplank_protocol::workspace::WorkspaceUpParams;
+use gangplank_protocol::workspace::{Trust, WorkspaceUpParams};
 use gangplank_protocol::{ErrorData, ErrorKind};
 use tokio::sync::{OnceCell, mpsc, oneshot};
 
@@ -119,6 +119,7 @@ impl WorkspaceHandle {
 struct Current {
     operation_id: String,
     same: blake3::Hash,
+    trust: Trust,
 }
 
 struct Actor {
@@ -153,10 +154,15 @@ impl Actor {
     fn begin(&mut self, begin: Begin) -> Result<OperationStarted, ErrorData> {
         let same = fingerprint(begin.kind, &begin.params);
         if let Some(current) = &self.current {
-            if current.same == same {
+            if current.same == same && allows(current.trust) >= allows(begin.params.trust) {
                 return Ok(OperationStarted { operation_id: current.operation_id.clone(), joined: true });
             }
-            return Err(ErrorData::new(ErrorKind::Conflict, "another operation works on this workspace")
+            let what = if current.same == same {
+                "the same operation works on this workspace, and may do less to the host than is allowed here"
+            } else {
+                "another operation works on this workspace"
+            };
+            return Err(ErrorData::new(ErrorKind::Conflict, what)
                 .hint(format!("wait for {} or cancel it", current.operation_id)));
         }
         let handle = self.handle.upgrade().map(WorkspaceHandle);
@@ -166,7 +172,7 @@ impl Actor {
         let selector = &begin.params.workspace;
         let subject =
             selector.workspace_folder.clone().or_else(|| selector.container_id.clone()).unwrap_or_default();
-        let parts = self.parts.clone();
+        let (parts, trust) = (self.parts.clone(), begin.params.trust);
         let started = self.parts.operations.begin(begin.kind, subject, move |reporter| {
             let up = Up {
                 engine: begin.engine,
@@ -179,7 +185,7 @@ impl Actor {
             };
             up.run()
         });
-        self.current = Some(Current { operation_id: started.operation_id.clone(), same });
+        self.current = Some(Current { operation_id: started.operation_id.clone(), same, trust });
         Ok(started)
     }
 
@@ -192,13 +198,23 @@ impl Actor {
     }
 }
 
+/// How much a request may come to do to the host. One joins only what may do as much: what it allows is for itself, and
+/// what runs shall not be stopped by a refusal or a question that this one has already answered.
+fn allows(trust: Trust) -> u8 {
+    match trust {
+        Trust::Refuse => 0,
+        Trust::Ask => 1,
+        Trust::Grant => 2,
+    }
+}
+
 /// What two requests must have in common to be the same work: all but who asks and how.
 fn fingerprint(kind: OperationKind, params: &WorkspaceUpParams) -> blake3::Hash {
     let same = WorkspaceUpParams {
         client_environment: BTreeMap::new(),
         request_key: None,
         interactive: false,
-        trust: gangplank_protocol::workspace::Trust::Refuse,
+        trust: Trust::Refuse,
         include_configuration: false,
         ..params.clone()
     };
