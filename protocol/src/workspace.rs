@@ -39,7 +39,8 @@ pub enum Trust {
     /// Refuse with `untrusted`, unless these effects in this folder were trusted before.
     #[default]
     Refuse,
-    /// Go on, remember nothing, and tell the effects in the progress.
+    /// Go on, and tell the effects in the progress. Nothing is remembered but the variables of the client's environment
+    /// that the container's processes are given: those stay allowed for as long as the container exists.
     Grant,
 }
 

@@ -19,39 +19,48 @@ const here = dirname(fileURLToPath(import.meta.url));
 const version = process.env.CODE_SERVER ?? "4.100.3";
 const words = process.argv.slice(2);
 
-await engine("GET", `/images/${image}/json`);
-const install = editor(version);
-const extension = vsix(join(install, "bin/node"));
-console.log(`code-server ${version}, extension of ${extension.bytes} bytes, image ${image}`);
-
 const report = new Report();
-const names = readdirSync(join(here, "stories")).filter((name) => words.length === 0 || words.some((word) => name.includes(word))).sort();
-const browser = await launch(install);
 try {
-  for (const file of names) {
-    const story = await import(`./stories/${file}`);
-    const pictures = evidence(`${version}/${file.replace(/\.mjs$/, "")}`);
-    for (const old of readdirSync(pictures)) rmSync(join(pictures, old));
-    await report.story(story.name, async (run) => {
-      const sandbox = new Sandbox(program());
-      const server = new CodeServer(install, sandbox);
-      let told;
-      try {
-        server.installExtension(extension.path);
-        await server.start();
-        told = story.steps({ sandbox, server, browser, evidence: pictures });
-        return await run(told.list, async (step) => {
-          await told.page()?.shot(`failed ${step}`.replaceAll("/", " "));
-          for (const [index, log] of server.extensionLogs().entries()) writeFileSync(join(pictures, `gangplank-${index}.log`), log);
-        });
-      } finally {
-        await told?.page()?.close().catch(() => undefined);
-        await server.stop();
-        await sandbox.end();
-      }
-    });
-  }
-} finally {
-  await browser.close();
+  await run();
+} catch (error) {
+  report.failed += report.broken(error).failed;
 }
 process.exitCode = report.finish() ? 0 : 1;
+
+async function run() {
+  await engine("GET", `/images/${image}/json`);
+  const install = editor(version);
+  const extension = vsix(join(install, "bin/node"));
+  console.log(`code-server ${version}, extension of ${extension.bytes} bytes, image ${image}`);
+  const names = readdirSync(join(here, "stories")).filter((name) => words.length === 0 || words.some((word) => name.includes(word))).sort();
+  const browser = await launch(install);
+  try {
+    for (const file of names) await tellStory(file, install, extension, browser);
+  } finally {
+    await browser.close();
+  }
+}
+
+async function tellStory(file, install, extension, browser) {
+  const story = await import(`./stories/${file}`);
+  const pictures = evidence(`${version}/${file.replace(/\.mjs$/, "")}`);
+  for (const old of readdirSync(pictures)) rmSync(join(pictures, old));
+  await report.story(story.name, async (run) => {
+    const sandbox = new Sandbox(program());
+    const server = new CodeServer(install, sandbox);
+    let told;
+    try {
+      server.installExtension(extension.path);
+      await server.start();
+      told = story.steps({ sandbox, server, browser, evidence: pictures });
+      return await run(told.list, async (step) => {
+        await told.page()?.shot(`failed ${step}`.replaceAll("/", " ")).catch(() => undefined);
+        for (const [index, log] of server.extensionLogs().entries()) writeFileSync(join(pictures, `gangplank-${index}.log`), log);
+      });
+    } finally {
+      await told?.page()?.close().catch(() => undefined);
+      await server.stop();
+      await sandbox.end();
+    }
+  });
+}

@@ -12,7 +12,7 @@ use crate::store::Store;
 const FILE: &str = "trust.json";
 /// Sets of effects remembered for one folder; the oldest goes first.
 const MOST_PER_FOLDER: usize = 16;
-/// Containers remembered; the oldest goes first.
+/// Containers remembered; the one that was not used for longest goes first.
 const MOST_CONTAINERS: usize = 256;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ const MOST_CONTAINERS: usize = 256;
 struct Trusted {
     /// Hashes by canonical folder, oldest first.
     folders: BTreeMap<String, Vec<String>>,
-    /// What containers may be given, oldest first.
+    /// What containers may be given, the one last used at the end.
     #[serde(default)]
     containers: Vec<ForContainer>,
 }
@@ -70,28 +70,51 @@ impl TrustStore {
 
     /// The variables of the client's environment that the container's processes may be given.
     pub fn variables_of(&self, container_id: &str) -> BTreeSet<String> {
-        let trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = trusted.containers.iter().find(|known| known.container_id == container_id);
-        known.map(|known| known.variables.clone()).unwrap_or_default()
+        let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
+        trusted.used(container_id).map(|known| known.variables.clone()).unwrap_or_default()
     }
 
-    /// Remembers that the container's processes may be given these too.
+    /// Remembers, until the container is forgotten, that its processes may be given these too.
     ///
     /// # Errors
     /// When it cannot be written; it then holds until the daemon ends.
     pub fn allow_variables(&self, container_id: &str, variables: &BTreeSet<String>) -> io::Result<()> {
-        let mut allowed = self.variables_of(container_id);
-        if variables.is_subset(&allowed) {
-            return Ok(());
-        }
-        allowed.extend(variables.iter().cloned());
         let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
-        trusted.containers.retain(|known| known.container_id != container_id);
-        trusted.containers.push(ForContainer { container_id: container_id.to_owned(), variables: allowed });
+        match trusted.used(container_id) {
+            Some(known) if variables.is_subset(&known.variables) => return Ok(()),
+            Some(known) => known.variables.extend(variables.iter().cloned()),
+            None if variables.is_empty() => return Ok(()),
+            None => {
+                let variables = variables.clone();
+                trusted.containers.push(ForContainer { container_id: container_id.to_owned(), variables });
+            }
+        }
         if trusted.containers.len() > MOST_CONTAINERS {
             trusted.containers.remove(0);
         }
         self.store.write(FILE, &*trusted)
+    }
+
+    /// Forgets a container that is gone.
+    ///
+    /// # Errors
+    /// When it cannot be written; the next write does it.
+    pub fn forget_container(&self, container_id: &str) -> io::Result<()> {
+        let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = trusted.containers.len();
+        trusted.containers.retain(|known| known.container_id != container_id);
+        if trusted.containers.len() == before { Ok(()) } else { self.store.write(FILE, &*trusted) }
+    }
+}
+
+impl Trusted {
+    /// What is known of the container, which becomes the last to be forgotten: one that is used lives, and one that
+    /// another tool removed is not used any more.
+    fn used(&mut self, container_id: &str) -> Option<&mut ForContainer> {
+        let at = self.containers.iter().position(|known| known.container_id == container_id)?;
+        let known = self.containers.remove(at);
+        self.containers.push(known);
+        self.containers.last_mut()
     }
 }
 
@@ -100,11 +123,49 @@ mod tests {
     use super::*;
     use crate::place::Place;
 
-    #[test]
-    fn consent_is_for_one_folder_and_one_hash_and_outlives_the_daemon() {
+    fn store() -> (tempfile::TempDir, Store) {
         let home = tempfile::tempdir().unwrap();
         let environment = [("XDG_STATE_HOME".to_owned(), home.path().display().to_string())].into();
         let store = Store::new(Place::prepare(&environment).unwrap());
+        (home, store)
+    }
+
+    #[test]
+    fn variables_are_kept_with_the_container_and_the_unused_go_first() {
+        let (_home, store) = store();
+        let trust = TrustStore::open(store.clone());
+        let set = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+        trust.allow_variables("used", &set(&["A"])).unwrap();
+        trust.allow_variables("used", &set(&["B"])).unwrap();
+        trust.allow_variables("gone", &set(&["A"])).unwrap();
+        trust.forget_container("gone").unwrap();
+        for number in 0..MOST_CONTAINERS + 1 {
+            assert_eq!(trust.variables_of("used"), set(&["A", "B"]), "{number}");
+            trust.allow_variables(&format!("unused{number}"), &set(&["A"])).unwrap();
+        }
+        let again = TrustStore::open(store);
+        assert_eq!(again.variables_of("used"), set(&["A", "B"]));
+        assert_eq!(again.variables_of("gone"), set(&[]));
+        assert_eq!(again.variables_of("unused0"), set(&[]));
+    }
+
+    #[test]
+    fn what_is_allowed_at_once_is_all_kept() {
+        let (_home, store) = store();
+        let trust = TrustStore::open(store);
+        std::thread::scope(|scope| {
+            for number in 0..16 {
+                let one = BTreeSet::from([number.to_string()]);
+                let trust = &trust;
+                scope.spawn(move || trust.allow_variables("container", &one).unwrap());
+            }
+        });
+        assert_eq!(trust.variables_of("container").len(), 16);
+    }
+
+    #[test]
+    fn consent_is_for_one_folder_and_one_hash_and_outlives_the_daemon() {
+        let (_home, store) = store();
         let trust = TrustStore::open(store.clone());
         trust.remember("/a", "one").unwrap();
         assert!(trust.allows("/a", "one"));

@@ -62,16 +62,24 @@ pub fn refuse_variables(trust: &TrustStore, container_id: &str, remote: &Remote)
     if effects.is_empty() { Ok(()) } else { Err(host_variables::refusal(effects)) }
 }
 
-/// Removes a workspace's container, and what is remembered of its hooks. Named volumes and the folder stay.
+/// Removes a workspace's container, and what is remembered of it. Named volumes and the folder stay.
 ///
 /// # Errors
 /// The engine's; one that is gone already is none.
-pub async fn remove_container(engine: &Engine, store: &Store, container_id: &str) -> Result<(), ErrorData> {
+pub async fn remove_container(engine: &Engine, parts: &Parts, container_id: &str) -> Result<(), ErrorData> {
     match engine.remove_container(container_id, true, false).await {
         Ok(()) => {}
         Err(error) if error.is_not_found() => {}
         Err(error) => return Err(failure::from_engine(error)),
     }
-    hook_ledger::HookLedger::new(store.clone()).forget(container_id);
+    forget_container(parts, container_id);
     Ok(())
+}
+
+/// Forgets what happened to the hooks of a container that is gone, and which variables it was given.
+pub fn forget_container(parts: &Parts, container_id: &str) {
+    hook_ledger::HookLedger::new(parts.store.clone()).forget(container_id);
+    if let Err(error) = parts.trust.forget_container(container_id) {
+        tracing::warn!(%error, container_id, "what was allowed for a container that is gone is still on disk");
+    }
 }

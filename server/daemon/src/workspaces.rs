@@ -130,12 +130,17 @@ impl Workspaces {
         })
     }
 
-    /// Removes a workspace's container, and what is remembered of its hooks.
+    /// Removes a workspace's container, and what is remembered of it.
     ///
     /// # Errors
     /// The engine's; one that is gone already is none.
     pub async fn remove_container(&self, engine: &Engine, container_id: &str) -> Result<(), ErrorData> {
-        workspace::remove_container(engine, &self.parts.store, container_id).await
+        workspace::remove_container(engine, &self.parts, container_id).await
+    }
+
+    /// Forgets what was remembered of a container that was removed.
+    pub fn forget_container(&self, container_id: &str) {
+        workspace::forget_container(&self.parts, container_id);
     }
 
     /// The container a process is to run in, and the process as the engine starts it.

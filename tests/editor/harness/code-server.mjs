@@ -51,7 +51,9 @@ export class CodeServer {
     });
     this.child = child;
     let log = "";
+    const patience = 60_000;
     this.url = await new Promise((resolve, reject) => {
+      setTimeout(() => reject(new Error(`code-server did not listen within ${patience / 1000} s\n${log}`)), patience).unref();
       const read = (data) => {
         log += data;
         const match = /listening on (http:\/\/\S+)/.exec(log);

@@ -15,14 +15,21 @@ export class Report {
   /** Runs a story, and once more when it fails. `run` makes everything anew each time. */
   async story(name, run) {
     console.log(`\n${name}`);
-    let counted = await run((steps, onFailure) => this.steps(steps, onFailure));
+    const attempt = () => run((steps, onFailure) => this.steps(steps, onFailure)).catch((error) => this.broken(error));
+    let counted = await attempt();
     if (counted.failed > 0 && this.retried <= retriesAllowed) {
       this.retried++;
       console.log("  once more");
-      counted = await run((steps, onFailure) => this.steps(steps, onFailure));
+      counted = await attempt();
     }
     this.passed += counted.passed;
     this.failed += counted.failed;
+  }
+
+  /** What could not even be set up, or not be taken down, counts as one failure. */
+  broken(error) {
+    console.log(`  FAILED   set-up: ${error.stack ?? error}`);
+    return { passed: 0, failed: 1 };
   }
 
   /** Runs steps that build on each other: after a failed one the rest counts as failed too. */

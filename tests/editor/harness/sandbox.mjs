@@ -1,5 +1,5 @@
 // A user of the editor who shares nothing with any other: a home, a daemon, folders, and containers that go when it ends.
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { dirname, join } from "node:path";
@@ -46,6 +46,41 @@ export class Sandbox {
   async gangplank(...args) {
     const { stdout } = await promisify(execFile)(join(this.path, "bin/gangplank"), args, { env: this.environment, cwd: join(this.path, "work") });
     return stdout;
+  }
+
+  /** One call of the protocol, as this user's daemon answers it. */
+  async call(method, params) {
+    const child = spawn(join(this.path, "bin/gangplank"), ["connect", "--stdio"], { env: this.environment, stdio: ["pipe", "pipe", "ignore"] });
+    try {
+      return await new Promise((resolve, reject) => {
+        const send = (id, method, params) => {
+          const body = JSON.stringify({ jsonrpc: "2.0", id, method, params });
+          child.stdin.write(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+        };
+        let text = "";
+        child.stdout.setEncoding("utf8");
+        child.stdout.on("data", (data) => {
+          text += data;
+          const answers = text.split(/Content-Length: \d+\r\n\r\n/).filter((each) => each !== "");
+          for (const answer of answers) {
+            let message;
+            try {
+              message = JSON.parse(answer);
+            } catch {
+              continue;
+            }
+            if (message.error) reject(new Error(`${method}: ${message.error.message}`));
+            else if (message.id === 1 && answers.length === 1) send(2, method, params);
+            else if (message.id === 2) resolve(message.result);
+          }
+        });
+        child.once("exit", (code) => reject(new Error(`connect ended with ${code}`)));
+        const hello = { protocolVersion: { major: 1, minor: 0 }, client: { name: "test", version: "1" }, environment: { DOCKER_HOST: host } };
+        send(1, "daemon/hello", hello);
+      });
+    } finally {
+      child.kill();
+    }
   }
 
   async json(...args) {

@@ -119,6 +119,11 @@ export class Workbench {
     return this.page.locator('.statusbar-item[id="gangplank.gangplank.container"], .statusbar-item[id*="gangplank.container"]');
   }
 
+  /** Waits until the status item says this. */
+  async says(text) {
+    await this.page.locator(".statusbar-item", { hasText: text }).waitFor();
+  }
+
   /** Waits until the status item says that the window is attached, and gives its text. */
   async attached(timeout = 2 * patience) {
     const item = this.status().locator(".codicon-package");

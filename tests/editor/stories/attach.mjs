@@ -30,20 +30,29 @@ export function steps({ sandbox, server, browser, evidence }) {
     list: {
       "a folder with a configuration is offered its container": async () => {
         editor = await Workbench.open(browser, server.url, folder, evidence);
-        await editor.notification("has a dev container configuration").waitFor();
+        const offer = editor.notification("has a dev container configuration");
+        await offer.waitFor();
         await editor.shot("offer");
+        const said = await offer.innerText();
+        expect(/ms-python\.python/.test(said) && /does nothing to this machine/.test(said) && /can change the folder's files/.test(said), said);
         expect((await sandbox.containers()).length === 0, "a container was made before anybody asked for one");
       },
-      "the dialog tells what stays on the machine": async () => {
-        await editor.press("has a dev container configuration", "Reopen in Container");
+      "it is offered once": async () => {
+        await editor.page.reload();
+        await editor.ready();
+        await editor.file("main.py").waitFor();
+        // a command of the extension runs after its activation, which is when it would offer
+        await editor.command("Gangplank: Show Log");
+        await editor.shot("once");
+        expect((await editor.notification("has a dev container configuration").count()) === 0, "it is offered again");
+      },
+      "the window comes back as an attached one": async () => {
+        await editor.command("Gangplank: Reopen in Container");
         const dialog = editor.dialog("Reopen Hello in its container?");
         await dialog.waitFor();
         await editor.shot("dialog");
         const said = await dialog.innerText();
         expect(/ms-python\.python/.test(said) && /does nothing to this machine/.test(said), said);
-      },
-      "the window comes back as an attached one": async () => {
-        const dialog = editor.dialog("Reopen Hello in its container?");
         await editor.becomesAttachedWindow(() => dialog.getByRole("button", { name: "Reopen in Container" }).click());
         await editor.trust();
         const said = await editor.attached();
@@ -101,12 +110,17 @@ export function steps({ sandbox, server, browser, evidence }) {
       "a changed configuration is offered a rebuild": async () => {
         const file = join(folder, ".devcontainer/devcontainer.json");
         const configuration = JSON.parse(readFileSync(file, "utf8"));
+        // a comment alone is no change; were it taken for one, that would be told first
+        writeFileSync(file, `// why\n${readFileSync(file, "utf8")}`);
+        await editor.page.waitForTimeout(1000);
         writeFileSync(file, JSON.stringify({ ...configuration, containerEnv: { REBUILT: "yes" } }, undefined, 2));
-        await editor.notification("changed. The container is as it was").waitFor();
+        const told = editor.notification("The container is as it was");
+        await told.waitFor();
         await editor.shot("changed");
+        expect((await told.innerText()).includes("devcontainer.json changed: containerEnv."), await told.innerText());
       },
       "rebuilding makes another container with the new configuration": async () => {
-        await editor.press("changed. The container is as it was", "Rebuild Container");
+        await editor.press("The container is as it was", "Rebuild Container");
         const made = await until(async () => (await sandbox.containers()).find((each) => !each.Id.startsWith(id) && each.State === "running"), "another container");
         id = made.Id.slice(0, 12);
         await editor.attached();

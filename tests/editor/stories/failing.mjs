@@ -14,7 +14,7 @@ export function steps({ sandbox, server, browser, evidence }) {
       image,
       remoteUser: "vscode",
       initializeCommand: "touch ran-on-the-host",
-      postCreateCommand: "echo looking for frobnicate; test -e fixed || { echo 'no such package: frobnicate' >&2; exit 3; }",
+      postCreateCommand: "echo looking for frobnicate; test -e fixed || { echo 'no such package: frobnicate [mend it](command:workbench.action.showCommands)' >&2; exit 3; }",
     },
   });
   const slow = sandbox.folder("slow", { ".devcontainer/devcontainer.json": { name: "Slow", image, postCreateCommand: "echo begun; sleep 600" } });
@@ -46,6 +46,8 @@ export function steps({ sandbox, server, browser, evidence }) {
         await told.waitFor();
         await editor.shot("failed");
         expect((await told.innerText()).includes("no such package: frobnicate"), await told.innerText());
+        expect((await told.locator("a", { hasText: "mend it" }).count()) === 0, "what the hook printed is a link that runs a command");
+        expect((await told.innerText()).includes("[mend it] (command:"), await told.innerText());
         expect(existsSync(join(folder, "ran-on-the-host")), "what was allowed did not run");
         expect(/folder=/.test(editor.page.url()), "the window is no longer the local one");
       },
@@ -88,6 +90,9 @@ export function steps({ sandbox, server, browser, evidence }) {
         await editor.press("Opening the container", "Cancel");
         await editor.notification("Opening the container").waitFor({ state: "detached" });
         expect((await editor.page.locator(".notification-list-item-icon.codicon-error").count()) === 0, "an error is shown for what the user wanted");
+        const operationId = server.extensionLogs().flatMap((log) => [...log.matchAll(/Opening the container \((op-[^,)\s]+)/g)]).at(-1)?.[1];
+        expect(operationId !== undefined, "the log names no operation");
+        await until(async () => (await sandbox.call("operation/get", { operationId })).state === "cancelled", "the operation is cancelled");
       },
     },
   };

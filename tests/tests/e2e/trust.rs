@@ -137,6 +137,28 @@ fn a_grant_for_once_is_not_remembered_and_only_the_word_all_grants_everything() 
 }
 
 #[test]
+fn granted_variables_hold_for_the_container_and_go_with_it() {
+    let (sandbox, folder) = project(&json!({ "remoteEnv": { "X": "${localEnv:GP_SECRET}" } }));
+    let run =
+        |arguments: &[&str]| sandbox.gangplank(arguments).within(&folder).env("GP_SECRET", "hunter2").run();
+    let kept = || std::fs::read_to_string(sandbox.path("state/gangplank/trust.json")).unwrap();
+    let up = |arguments: &[&str]| {
+        let result = run(&[&["up", "--trust"], arguments].concat()).success().json();
+        run(&["exec", "sh", "-c", "echo [$X]"]).success().says_exactly("[hunter2]\n");
+        result["containerId"].as_str().unwrap().to_owned()
+    };
+    let first = up(&[]);
+    assert!(kept().contains(&first) && !kept().contains("hunter2"));
+    let second = up(&["--remove-existing-container"]);
+    assert!(!kept().contains(&first) && kept().contains(&second));
+    run(&["down"]).success();
+    assert!(!kept().contains(&second));
+    let third = up(&[]);
+    run(&["rm", "-f", &third]).success();
+    assert!(!kept().contains(&third));
+}
+
+#[test]
 fn what_a_configuration_says_cannot_hide_from_who_is_asked() {
     let hidden = "touch canary #\u{1b}[2K\u{1b}[1A\rtrue \u{202e}lamron\u{200b}";
     let (sandbox, folder) = project(&json!({ "initializeCommand": hidden }));

@@ -38,7 +38,8 @@ fn label_filter(text: &str) -> Result<String, String> {
 pub(crate) struct Start {
     #[command(flatten)]
     pub(crate) workspace: Named,
-    /// Trust what the workspace's configuration does to this machine, this once
+    /// Trust what the workspace's configuration does to this machine this once, and variables it reads for this
+    /// container
     #[arg(long)]
     pub(crate) trust: bool,
     /// Containers, by id, beginning of the id, or name

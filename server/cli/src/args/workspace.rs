@@ -89,7 +89,7 @@ fn nearest(cwd: &Path) -> &Path {
 pub(crate) struct Making {
     #[command(flatten)]
     pub(crate) workspace: Named,
-    /// Trust what the configuration does to this machine, this once
+    /// Trust what the configuration does to this machine this once, and variables it reads for this container
     #[arg(long)]
     pub(crate) trust: bool,
     /// Run no hook in the container

@@ -105,9 +105,11 @@ pub(super) fn register(router: &mut Router) -> Result<(), RegisterMethodError> {
     router.method::<ContainerRemove, _, _>(|call, params| async move {
         let engine = call.daemon.engines.find(&call.connection, params.engine.as_ref()).await?;
         let (name, force, volumes) = (params.container.clone(), params.force, params.volumes);
+        let workspaces = call.daemon.workspaces.clone();
         call.once::<ContainerRemove>(params.request_key.clone(), &params, async move {
             let found = engine.inspect_container(&name).await.map_err(failure::from_engine)?;
             engine.remove_container(&found.id, force, volumes).await.map_err(failure::from_engine)?;
+            workspaces.forget_container(&found.id);
             Ok(ContainerChanged { container_id: found.id, changed: true })
         })
         .await

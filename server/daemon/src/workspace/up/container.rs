@@ -59,7 +59,7 @@ impl Up {
     }
 
     async fn remove(&self, id: &str) -> Result<(), ErrorData> {
-        remove_container(&self.engine, &self.parts.store, id).await
+        remove_container(&self.engine, &self.parts, id).await
     }
 
     /// The image, got from its registry where that is needed or asked for.
