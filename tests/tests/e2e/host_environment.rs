@@ -57,6 +57,31 @@ fn a_label_that_asks_for_it_gets_nothing_unless_it_is_granted() {
 }
 
 #[test]
+fn a_container_of_another_tool_needs_no_consent_to_what_its_processes_never_see() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let image = Image::Busybox.on(engine).unwrap();
+    let mount = "type=bind,source=${localEnv:HOME},target=/home-of-host";
+    let configuration = json!({ "image": image, "name": "${localEnv:GP_SECRET}", "mounts": [mount] });
+    let folder = sandbox.workspace("project", &configuration.to_string());
+    let name = sandbox.name("other");
+    let container = json!({
+        "Image": image, "Cmd": ["sleep", "1000"],
+        "Labels": {
+            "devcontainer.metadata": json!([{ "mounts": [mount] }]).to_string(),
+            "devcontainer.local_folder": folder,
+            "devcontainer.config_file": folder.join(".devcontainer/devcontainer.json"),
+        },
+        "HostConfig": { "Mounts": [{ "Type": "bind", "Source": folder, "Target": "/workspaces/project" }] },
+    });
+    engine.api().post(&format!("/containers/create?name={name}"), Body::Json(&container)).unwrap();
+    engine.api().post(&format!("/containers/{name}/start"), Body::Empty).unwrap();
+    for verb in [&["exec", "pwd"][..], &["shell", "-c", "pwd"]] {
+        sandbox.gangplank(verb).within(&folder).run().success().says("/workspaces/project");
+    }
+}
+
+#[test]
 fn a_link_that_is_turned_around_after_the_consent_is_not_followed() {
     let engine = engine::for_tests(EngineKind::Docker);
     let sandbox = Sandbox::on(engine);

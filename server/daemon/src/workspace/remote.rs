@@ -10,6 +10,7 @@ use gangplank_devcontainer::jsonc::Locations;
 use gangplank_devcontainer::merge::{remote_environment, remote_user};
 use gangplank_devcontainer::metadata::Metadata;
 use gangplank_devcontainer::model::{DevContainer, UserEnvProbe};
+use gangplank_devcontainer::mount::Mount;
 use gangplank_devcontainer::paths::{HostPath, PathMap};
 use gangplank_devcontainer::variables::{
     HostRead, ReadContext, on_read, with_container_env, with_devcontainer_id,
@@ -34,8 +35,10 @@ pub struct Remote {
     pub probe: UserEnvProbe,
     /// Host and container paths of the workspace's mount.
     pub path_map: Option<PathMap>,
-    /// Variables of the client's environment that went into this.
+    /// Variables of the client's environment that processes get to see.
     pub(super) host_variables: BTreeSet<String>,
+    /// Variables of the client's environment in the commands of hooks.
+    pub(super) hook_variables: BTreeSet<String>,
     /// The commands of each hook, in order.
     pub(super) hooks: BTreeMap<LifecycleHook, Vec<LifecycleCommand>>,
     /// The last hook to wait for.
@@ -70,16 +73,18 @@ impl Remote {
         let container_env = variables(&container.env);
         let labelled = container.labels.get(METADATA_LABEL).map(|label| Metadata::parse(label));
         let mut parts: Vec<DevContainer> = Vec::new();
-        let mut host_variables: BTreeSet<String> = configuration
+        let mut reads: Vec<HostRead> = configuration
             .iter()
-            .flat_map(|configuration| &configuration.host_reads)
-            .map(|read| read.variable.clone())
+            .flat_map(|configuration| {
+                configuration.host_reads.iter().filter(|read| counts(read, configuration, labelled.is_some()))
+            })
+            .cloned()
             .collect();
         for entry in labelled.iter().flat_map(Metadata::with_content) {
             let value = Value::Object(entry.properties.clone());
-            let (part, reads) = substituted(&value, container, configuration, request, &container_env)?;
+            let (part, of_label) = substituted(&value, container, configuration, request, &container_env)?;
             parts.push(part);
-            host_variables.extend(reads.into_iter().map(|read| read.variable));
+            reads.extend(of_label);
         }
         let own = configuration
             .map(|configuration| configuration.in_container(&container_env))
@@ -109,7 +114,8 @@ impl Remote {
                 .or(request.default_probe)
                 .unwrap_or_default(),
             path_map: configuration.and_then(|configuration| configuration.workspace.path_map()),
-            host_variables,
+            host_variables: read_by(&reads, |top| REACHING_PROCESSES.contains(&top)),
+            hook_variables: read_by(&reads, |top| LifecycleHook::of_property(top).is_some()),
             hooks,
             wait_for: parts.iter().rev().find_map(|part| part.wait_for).unwrap_or_default(),
             remote_env,
@@ -155,6 +161,30 @@ impl Remote {
         let mapped =
             HostPath::new(host_directory).ok().and_then(|path| self.path_map.as_ref()?.to_container(&path));
         mapped.map(|path| path.to_string()).or_else(|| self.folder.clone())
+    }
+}
+
+/// Properties whose text processes get to see. A mount, a name or an option of the container's making is none of them.
+const REACHING_PROCESSES: [&str; 5] =
+    ["remoteEnv", "remoteUser", "userEnvProbe", "workspaceFolder", "workspaceMount"];
+
+fn read_by(reads: &[HostRead], property: impl Fn(&str) -> bool) -> BTreeSet<String> {
+    let reads = reads.iter().filter(|read| read.property.top().is_some_and(&property));
+    reads.map(|read| read.variable.clone()).collect()
+}
+
+/// Whether a read of the configuration takes part in what is worked out from it. Its hooks do not where the container
+/// has a label; the workspace's mount does only by its target, which directories are told in.
+fn counts(read: &HostRead, configuration: &Configuration, labelled: bool) -> bool {
+    match read.property.top() {
+        Some("workspaceMount") => {
+            let written = configuration.written.get("workspaceMount").and_then(Value::as_str);
+            let written = written.and_then(|written| Mount::parse(written).ok());
+            let target = |mount: Option<&Mount>| mount.map(|mount| mount.target.clone());
+            target(written.as_ref()) != target(configuration.workspace.mount.as_ref())
+        }
+        Some(property) if LifecycleHook::of_property(property).is_some() => !labelled,
+        _ => true,
     }
 }
 
@@ -275,6 +305,53 @@ mod tests {
         assert_eq!(environment, ["GANGPLANK=1", "P=/bin:/x", "X=1"]);
         assert_eq!(unset, ["GONE"]);
         assert_eq!(remote.host_variables.iter().collect::<Vec<_>>(), ["GP_X"]);
+    }
+
+    /// A configuration as it is read for a folder in which the client has `GP_X=/x`.
+    fn configuration(text: &str) -> Configuration {
+        let folder = HostPath::new("/home/ada/p").unwrap();
+        let environment = BTreeMap::from([("GP_X".to_owned(), "/x".to_owned())]);
+        let labels = BTreeMap::new();
+        let inputs = gangplank_devcontainer::configuration::ReadInputs {
+            text,
+            local_workspace_folder: &folder,
+            mount_root: &folder,
+            local_env: &environment,
+            id_labels: &labels,
+        };
+        gangplank_devcontainer::configuration::read(inputs).configuration.unwrap()
+    }
+
+    #[test]
+    fn only_variables_that_processes_see_are_wanted_for_them() {
+        let wants = |label: Option<&str>, text: &str| {
+            let text = format!(r#"{{"image":"i",{text}}}"#);
+            let remote = Remote::of(&container(label, ""), Some(&configuration(&text)), &request()).unwrap();
+            (!remote.host_variables.is_empty(), !remote.hook_variables.is_empty())
+        };
+        let hook = r#""postStartCommand":"${localEnv:GP_X}""#;
+        for label in [None, Some("[]")] {
+            for unseen in [
+                r#""name":"${localEnv:GP_X}""#,
+                r#""mounts":["type=bind,source=${localEnv:GP_X},target=/x"]"#,
+                r#""containerEnv":{"A":"${localEnv:GP_X}"}"#,
+                r#""runArgs":["--hostname","${localEnv:GP_X}"]"#,
+                r#""workspaceMount":"type=bind,source=${localEnv:GP_X}/p,target=/w","workspaceFolder":"/w""#,
+            ] {
+                assert_eq!(wants(label, unseen), (false, false), "{unseen}");
+            }
+            for seen in [
+                r#""remoteEnv":{"A":"${localEnv:GP_X}"}"#,
+                r#""remoteUser":"${localEnv:GP_X}""#,
+                r#""workspaceFolder":"/${localEnv:GP_X}""#,
+                r#""workspaceMount":"type=bind,source=/p,target=/w${localEnv:GP_X}","workspaceFolder":"/w""#,
+            ] {
+                assert_eq!(wants(label, seen), (true, false), "{seen}");
+            }
+            assert_eq!(wants(label, hook), (false, label.is_none()));
+        }
+        let labelled = format!("[{{{hook}}}]");
+        assert_eq!(wants(Some(&labelled), r#""name":"n""#), (false, true));
     }
 
     #[test]

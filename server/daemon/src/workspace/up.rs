@@ -191,7 +191,8 @@ impl Up {
         let trust = &self.parts.trust;
         let mut allowed = trust.variables_of(&container.id);
         allowed.extend(planned.configuration.host_reads.iter().map(|read| read.variable.clone()));
-        let effects = host_variables::not_allowed(&remote.host_variables, &allowed);
+        let wanted = remote.host_variables.union(&remote.hook_variables).cloned().collect();
+        let effects = host_variables::not_allowed(&wanted, &allowed);
         if !effects.is_empty() {
             match self.params.trust {
                 Trust::Grant => self.reporter.host_effects(effects),
@@ -206,7 +207,7 @@ impl Up {
             }
         }
         trust
-            .allow_variables(&container.id, &remote.host_variables)
+            .allow_variables(&container.id, &wanted)
             .map_err(|e| ErrorData::new(ErrorKind::Io, "the consent could not be kept").caused_by(&e))
     }
 
