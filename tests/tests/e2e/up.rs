@@ -365,3 +365,56 @@ fn the_images_own_command_runs_where_it_is_not_overridden() {
         .complains("overrideCommand");
     assert_eq!(project.containers().len(), 0);
 }
+
+/// The labels of a folder's workspace, as an image may carry them.
+fn identity_of(folder: &std::path::Path) -> serde_json::Value {
+    json!({ "Labels": {
+        "devcontainer.local_folder": folder,
+        "devcontainer.config_file": folder.join(".devcontainer/devcontainer.json"),
+    } })
+}
+
+#[test]
+fn a_container_with_a_workspaces_labels_from_its_image_is_not_the_workspaces() {
+    let project = Project::new(Image::Busybox, &json!({}));
+    let image = project.image_with(&identity_of(&project.folder));
+    let name = project.sandbox.name("impostor");
+    project.run(&["run", "-d", "--name", &name, &image, "sleep", "1000"]).success();
+    let impostor = project.inspect(&name)["Id"].as_str().unwrap().to_owned();
+    for verb in [&["exec", "true"][..], &["shell", "-c", "true"], &["status"], &["stop"], &["down"]] {
+        let output = project.run(verb).complains("notFound");
+        assert_ne!(output.code(), Some(0), "{output}");
+    }
+    project.run(&["status", "--all"]).success().does_not_say(&impostor[..12]);
+    assert_eq!(project.run(&["plan", "--format", "json"]).success().json()["container"], json!(null));
+    let result = project.up(&[]);
+    assert_ne!(id_of(&result), impostor);
+    assert_eq!(id_of(&project.up(&[])), id_of(&result));
+    project.up(&["--remove-existing-container"]);
+    project.run(&["down"]).success();
+    assert_eq!(project.inspect(&impostor)["State"]["Running"], true);
+}
+
+#[test]
+fn an_image_with_a_workspaces_labels_is_refused_and_what_to_do_is_said() {
+    let project = Project::new(Image::Busybox, &json!({}));
+    let elsewhere = project.sandbox.path("work/elsewhere");
+    for folder in [&project.folder, &elsewhere] {
+        let image = project.image_with(&identity_of(folder));
+        project.configure(&json!({ "image": image }));
+        project.run(&["up"]).exits(1).complains("devcontainer.local_folder").complains("docker commit");
+        assert_eq!(project.containers().len(), 0);
+    }
+    let emptied = project.image_with(&json!({ "Labels": {
+        "devcontainer.local_folder": "", "devcontainer.config_file": "", "devcontainer.metadata": "",
+    } }));
+    project.configure(&json!({ "image": emptied }));
+    project.up(&[]);
+    assert_eq!(project.in_container("pwd"), "/workspaces/project\n");
+    project.run(&["down"]).success();
+    // With labels of the user's own as well.
+    let image = project.image_with(&json!({ "Labels": { "team": "one" } }));
+    project.configure(&json!({ "image": image }));
+    project.run(&["up", "--id-label", "team=one"]).exits(1).complains("the label team");
+    project.run(&["up", "--id-label", "team=two"]).success();
+}

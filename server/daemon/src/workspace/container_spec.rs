@@ -146,7 +146,19 @@ fn container_name(devcontainer_id: &str, folder: &str) -> String {
         .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' })
         .take(40)
         .collect();
-    format!("gp_{basename}_{}", &devcontainer_id[devcontainer_id.len() - 10..])
+    format!("{NAME_BEGINS}{basename}_{}", end_of_name(devcontainer_id))
+}
+
+const NAME_BEGINS: &str = "gp_";
+
+fn end_of_name(devcontainer_id: &str) -> &str {
+    &devcontainer_id[devcontainer_id.len() - 10..]
+}
+
+/// Whether a container of this name is one that we made for the workspace of this id: an image brings labels, and never
+/// a name.
+pub(super) fn is_name_of(name: &str, devcontainer_id: &str) -> bool {
+    name.starts_with(NAME_BEGINS) && name.ends_with(&format!("_{}", end_of_name(devcontainer_id)))
 }
 
 /// The configuration's part of the metadata label: raw values, as the specification wants them.

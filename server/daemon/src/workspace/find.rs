@@ -1,11 +1,15 @@
-//! The container of a workspace, found by its labels, as the reference finds it.
+//! The container of a workspace, found by its labels, as the reference finds it. A container has its image's labels too,
+//! and those say nothing: whoever makes an image could else have its container taken for any workspace's.
 
-use gangplank_devcontainer::identity::{CONFIG_FILE_LABEL, LOCAL_FOLDER_LABEL, Labels};
+use std::collections::BTreeMap;
+
+use gangplank_devcontainer::identity::{CONFIG_FILE_LABEL, LOCAL_FOLDER_LABEL, Labels, devcontainer_id};
 use gangplank_engine::Engine;
 use gangplank_engine::container::{ContainerFilter, ContainerSummary};
 use gangplank_protocol::workspace::{Workspace, WorkspaceContainer, WorkspaceSelector};
 use gangplank_protocol::{ErrorData, ErrorKind};
 
+use super::container_spec::is_name_of;
 use super::selection::id_labels;
 use crate::engines::wire_id;
 use crate::failure;
@@ -42,11 +46,58 @@ pub(super) async fn preferred(
 }
 
 async fn list(engine: &Engine, labels: Vec<String>) -> Result<Vec<ContainerSummary>, ErrorData> {
+    let names: Vec<String> = labels
+        .iter()
+        .map(|label| label.split_once('=').map_or(&**label, |(name, _)| name).to_owned())
+        .collect();
     let filter = ContainerFilter { all: true, labels };
     let mut found = engine.list_containers(&filter).await.map_err(failure::from_engine)?;
     // One that is being removed is no longer there for us.
     found.retain(|container| container.state != "removing" && container.state != "dead");
-    Ok(found)
+    labelled_themselves(engine, found, &names).await
+}
+
+/// Leaves out the containers that have the labels of these names from their image alone. One that we made is known by
+/// its name; only for others the engine is asked about the image.
+async fn labelled_themselves(
+    engine: &Engine,
+    found: Vec<ContainerSummary>,
+    names: &[String],
+) -> Result<Vec<ContainerSummary>, ErrorData> {
+    let mut images: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut kept = Vec::with_capacity(found.len());
+    for container in found {
+        let identity = identity(&container, names);
+        if container.names.iter().any(|name| is_name_of(name, &devcontainer_id(&identity))) {
+            kept.push(container);
+            continue;
+        }
+        if !images.contains_key(&container.image_id) {
+            let labels = match engine.inspect_image(&container.image_id).await {
+                Ok(image) => image.labels,
+                // Removed under a container that is there still: it cannot be asked any more.
+                Err(error) if error.is_not_found() => BTreeMap::new(),
+                Err(error) => return Err(failure::from_engine(error)),
+            };
+            images.insert(container.image_id.clone(), labels);
+        }
+        if !images.get(&container.image_id).is_some_and(|labels| has_all(labels, &identity)) {
+            kept.push(container);
+        }
+    }
+    Ok(kept)
+}
+
+/// The container's labels of these names; its configuration file's belongs to its folder's.
+fn identity(container: &ContainerSummary, names: &[String]) -> Labels {
+    let of_folder = names.iter().any(|name| name == LOCAL_FOLDER_LABEL).then_some(CONFIG_FILE_LABEL);
+    let names = names.iter().map(String::as_str).chain(of_folder);
+    names.filter_map(|name| Some((name.to_owned(), container.labels.get(name)?.clone()))).collect()
+}
+
+/// Whether `labels` has all of `wanted`, with the same values.
+pub(super) fn has_all(labels: &BTreeMap<String, String>, wanted: &Labels) -> bool {
+    wanted.iter().all(|(name, value)| labels.get(name) == Some(value))
 }
 
 fn best(found: Vec<ContainerSummary>) -> Option<ContainerSummary> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gangplank_devcontainer::identity::{Labels, METADATA_LABEL};
+use gangplank_devcontainer::identity::{CONFIG_FILE_LABEL, LOCAL_FOLDER_LABEL, Labels, METADATA_LABEL};
 use gangplank_devcontainer::metadata::Metadata;
 use gangplank_devcontainer::mount::{Mount, MountKind};
 use gangplank_engine::container::{ContainerDetails, ContainerSpec, WaitCondition};
@@ -80,6 +80,7 @@ impl Up {
             None => image::ensure(&self.engine, &self.reporter, wanted, platform, credentials).await?,
         };
         refuse_metadata(wanted, &image)?;
+        refuse_identity(wanted, &image, &planned.labels)?;
         Ok(image)
     }
 
@@ -145,7 +146,9 @@ impl Up {
                             tokio::time::sleep(CREATION_PAUSE).await;
                             continue;
                         }
-                        Ok(other) if has_labels(&other, &planned.labels) => return Ok((other.id, false)),
+                        Ok(other) if find::has_all(&other.labels, &planned.labels) => {
+                            return Ok((other.id, false));
+                        }
                         _ => {}
                     }
                     if planned.configuration.run_options.name.is_some() || spec.name.is_none() {
@@ -235,10 +238,6 @@ impl Up {
     }
 }
 
-fn has_labels(container: &ContainerDetails, labels: &Labels) -> bool {
-    labels.iter().all(|(name, value)| container.labels.get(name) == Some(value))
-}
-
 /// An image that brings a part of the configuration along would make another container than the file says.
 fn refuse_metadata(name: &str, image: &ImageDetails) -> Result<(), ErrorData> {
     let Some(label) = image.labels.get(METADATA_LABEL) else { return Ok(()) };
@@ -255,4 +254,22 @@ fn refuse_metadata(name: &str, image: &ImageDetails) -> Result<(), ErrorData> {
         ),
     )
     .hint("take an image without the label"))
+}
+
+/// An image that carries the labels by which containers of workspaces are found: every container of it would pass for
+/// that workspace's.
+fn refuse_identity(name: &str, image: &ImageDetails, labels: &Labels) -> Result<(), ErrorData> {
+    // A label cannot be taken from an image, only emptied.
+    let has = |label: &&str| image.labels.get(*label).is_some_and(|value| !value.is_empty());
+    let usual = [LOCAL_FOLDER_LABEL, CONFIG_FILE_LABEL].into_iter().find(has);
+    let asked_for = labels.keys().map(String::as_str).next().filter(|_| find::has_all(&image.labels, labels));
+    let Some(label) = usual.or(asked_for) else { return Ok(()) };
+    Err(ErrorData::new(
+        ErrorKind::ConfigurationInvalid,
+        format!("the image {name} carries the label {label}, by which a workspace's container is found"),
+    )
+    .hint(format!(
+        "an image made of a dev container (`docker commit`) does: make it with a Dockerfile, or empty the labels with \
+         `docker commit --change 'LABEL {LOCAL_FOLDER_LABEL}= {CONFIG_FILE_LABEL}= {METADATA_LABEL}='`"
+    )))
 }
