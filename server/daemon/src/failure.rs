@@ -4,6 +4,22 @@
 use gangplank_engine::{EngineError, ObjectKind};
 use gangplank_protocol::{ErrorData, ErrorKind};
 
+/// The error for a process that was to run as the remote user.
+pub fn from_exec_as(user: &str, error: EngineError) -> ErrorData {
+    match error {
+        EngineError::InvalidParameter { message, .. } => {
+            let mut data = ErrorData::new(
+                ErrorKind::ConfigurationInvalid,
+                format!("the container has no user {user:?}, whom remoteUser names"),
+            )
+            .hint("set remoteUser to a user that the image has, or leave it out");
+            data.causes = vec![message];
+            data
+        }
+        error => from_engine(error),
+    }
+}
+
 /// The protocol's error for an engine's.
 pub fn from_engine(error: EngineError) -> ErrorData {
     let message = error.to_string();

@@ -201,7 +201,10 @@ impl Workspaces {
             remote.user.clone_from(user);
         }
         let workspace = self.handle(engine, selector);
-        let shell = remote.shell(engine, &workspace, container).await?;
+        let shell = remote.shell(engine, &workspace, container).await.map_err(|error| {
+            let asked_for = params.user.is_some() && error.kind == ErrorKind::ConfigurationInvalid;
+            if asked_for { no_such_user(&remote.user, error) } else { error }
+        })?;
         let (env, unset) = remote.environment(&shell, &params.environment);
         let argv = if params.argv.is_empty() {
             vec![shell.path.unwrap_or_else(|| "/bin/sh".into())]
@@ -222,6 +225,15 @@ impl Workspaces {
             attach_stdin: params.interactive,
             size: size(params),
         })
+    }
+}
+
+/// The error for a user of the request's own.
+fn no_such_user(user: &str, error: ErrorData) -> ErrorData {
+    let causes = error.causes;
+    ErrorData {
+        causes,
+        ..ErrorData::new(ErrorKind::InvalidParams, format!("the container has no user {user:?}"))
     }
 }
 

@@ -418,3 +418,28 @@ fn an_image_with_a_workspaces_labels_is_refused_and_what_to_do_is_said() {
     project.run(&["up", "--id-label", "team=one"]).exits(1).complains("the label team");
     project.run(&["up", "--id-label", "team=two"]).success();
 }
+
+#[test]
+fn a_remote_user_that_the_image_lacks_is_an_error_of_up_hooks_or_not() {
+    let project = Project::new(Image::Busybox, &json!({}));
+    let refused = |verb: &[&str]| {
+        let output = project.run(verb).complains("remoteUser").complains("nobody1");
+        output.exits(1).complains("configurationInvalid")
+    };
+    for more in [json!({}), json!({ "userEnvProbe": "none" }), json!({ "postCreateCommand": "true" })] {
+        let mut configuration = json!({ "remoteUser": "nobody1" });
+        configuration.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        project.configure(&configuration);
+        assert_eq!(refused(&["up"]).json()["outcome"], "error", "{more}");
+        // Nor the next time, when the container is there.
+        refused(&["up"]);
+        refused(&["exec", "true"]);
+        project.run(&["down"]).success();
+    }
+    project.configure(&json!({ "remoteUser": "app" }));
+    project.up(&[]);
+    // Once it is known, it is not asked again.
+    let again = project.run(&["up", "--log-format", "json"]).success();
+    assert!(!again.errors().contains("environment"), "{again}");
+    project.run(&["exec", "--user", "nobody2", "true"]).exits(1).complains("nobody2");
+}

@@ -7,7 +7,7 @@ use gangplank_engine::container::ContainerDetails;
 use gangplank_engine::exec::ExecSpec;
 use gangplank_protocol::ErrorData;
 
-use crate::failure::from_engine;
+use crate::failure::from_exec_as;
 
 /// Prints `run` or `skip` for each pair of arguments: a marker's file name and what it would hold.
 const CHECK: &str = r#"
@@ -77,7 +77,10 @@ pub async fn to_run(
     let mut argv = vec!["/bin/sh".to_owned(), "-c".into(), CHECK.into(), "sh".into()];
     argv.extend(markers.iter().map(|marker| format!("{}={}", marker.name, marker.content)));
     let spec = ExecSpec { argv, user: Some(user.to_owned()), ..ExecSpec::default() };
-    let output = engine.exec_output(container_id, &spec, b"", 4096).await.map_err(from_engine)?;
+    let output = engine
+        .exec_output(container_id, &spec, b"", 4096)
+        .await
+        .map_err(|error| from_exec_as(user, error))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let answers: Vec<&str> = text.lines().collect();
     Ok((0..markers.len()).map(|index| answers.get(index) != Some(&"skip")).collect())

@@ -21,6 +21,9 @@ struct Entry {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Content {
     hooks: BTreeMap<String, Entry>,
+    /// The remote user who was last found to be in the container.
+    #[serde(default)]
+    user: Option<String>,
 }
 
 /// The ledgers, one file for each container.
@@ -48,6 +51,20 @@ impl HookLedger {
             .hooks
             .get(hook.property())
             .is_some_and(|entry| entry.ran_for.as_deref() == Some(content))
+    }
+
+    /// Whether this user is known to be in the container.
+    pub(super) fn knows_user(&self, container_id: &str, user: &str) -> bool {
+        self.content(container_id).user.as_deref() == Some(user)
+    }
+
+    /// Notes that this user is in the container.
+    pub(super) fn note_user(&self, container_id: &str, user: &str) {
+        let mut content = self.content(container_id);
+        if content.user.as_deref() != Some(user) {
+            content.user = Some(user.to_owned());
+            self.write(container_id, &content);
+        }
     }
 
     /// Notes how a hook went.

@@ -34,7 +34,8 @@ pub(super) async fn run(
             marker.as_ref().is_none_or(|marker| !ledger.has_run(&container.id, *hook, marker.content()))
         })
         .collect();
-    if unknown.is_empty() {
+    // Nothing to run is no reason to say that a container is up in which nothing could run.
+    if unknown.is_empty() && ledger.knows_user(&container.id, &remote.user) {
         return Ok(());
     }
     let step = up.reporter.begin("environment", format!("Ask {}'s shell for its environment", remote.user));
@@ -47,6 +48,7 @@ pub(super) async fn run(
         Ok((shell, answers)) => (step.end(Ok(shell))?, answers.into_iter()),
         Err(error) => return step.end(Err(error)),
     };
+    ledger.note_user(&container.id, &remote.user);
     if let Some(problem) = &shell.problem {
         up.reporter.warn(problem);
     }

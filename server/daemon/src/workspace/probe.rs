@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gangplank_devcontainer::model::UserEnvProbe;
-use gangplank_engine::Engine;
 use gangplank_engine::exec::ExecSpec;
+use gangplank_engine::{Engine, EngineError};
 use gangplank_protocol::ErrorData;
 
-use crate::failure::from_engine;
+use crate::failure::from_exec_as;
 
 /// How long the user's start-up files may take, as in the reference.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -48,7 +48,7 @@ pub struct Shell {
 /// Asks the shell of `user`.
 ///
 /// # Errors
-/// The engine's. A shell that fails or hangs is no error: see [`Shell::problem`].
+/// `configurationInvalid` for a user that the container does not have, the engine's. A shell that fails or hangs is no error: see [`Shell::problem`].
 pub(super) async fn probe(
     engine: &Engine,
     container_id: &str,
@@ -58,19 +58,31 @@ pub(super) async fn probe(
     let mark = crate::identifier::random("");
     let flags = mode.shell_flags().unwrap_or_default();
     let argv = ["/bin/sh", "-c", SCRIPT, "sh", flags, &mark].map(str::to_owned).to_vec();
-    let spec = ExecSpec { argv, user: Some(user.to_owned()), ..ExecSpec::default() };
-    let asked = engine.exec_output(container_id, &spec, b"", LONGEST);
-    match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(output) => Ok(understand(&output.map_err(from_engine)?.stdout, &mark, !flags.is_empty())),
+    match tokio::time::timeout(PATIENCE, output_of(engine, container_id, user, argv)).await {
+        Ok(output) => Ok(understand(&output?, &mark, !flags.is_empty())),
         Err(_) => {
             // Asked again without its start-up files: the shell itself is still wanted.
             let argv = ["/bin/sh", "-c", SCRIPT, "sh", "", ""].map(str::to_owned).to_vec();
-            let spec = ExecSpec { argv, user: Some(user.to_owned()), ..ExecSpec::default() };
-            let output = engine.exec_output(container_id, &spec, b"", LONGEST).await.map_err(from_engine)?;
+            let output = output_of(engine, container_id, user, argv).await?;
             let problem =
                 format!("the start-up files of {user}'s shell did not end within {} s", PATIENCE.as_secs());
-            Ok(Shell { problem: Some(problem), ..understand(&output.stdout, "", false) })
+            Ok(Shell { problem: Some(problem), ..understand(&output, "", false) })
         }
+    }
+}
+
+async fn output_of(
+    engine: &Engine,
+    container_id: &str,
+    user: &str,
+    argv: Vec<String>,
+) -> Result<Vec<u8>, ErrorData> {
+    let spec = ExecSpec { argv, user: Some(user.to_owned()), ..ExecSpec::default() };
+    match engine.exec_output(container_id, &spec, b"", LONGEST).await {
+        Ok(output) => Ok(output.stdout),
+        // As with engines that tell it by the exit code: an image without a shell says nothing.
+        Err(EngineError::CommandNotRunnable { .. }) => Ok(Vec::new()),
+        Err(error) => Err(from_exec_as(user, error)),
     }
 }
 
