@@ -81,7 +81,7 @@ impl Place {
             ..ExecSpec::default()
         };
         let mut session = self.engine.exec(&self.container_id, &spec).await.map_err(from_engine)?;
-        let guard = KillOnDrop::new(self, &session.id);
+        let guard = EndOnDrop::new(self, &session.id);
         let mut lines = Lines::default();
         while let Some(output) = session.reader.next().await {
             let output = output.map_err(from_engine)?;
@@ -109,10 +109,11 @@ pub fn without(unset: &[String], argv: Vec<String>) -> Vec<String> {
     whole
 }
 
-/// Kills an exec's process when it is dropped before its end: the engine alone would let it run on.
-struct KillOnDrop(Option<Control>);
+/// Ends an exec's process, and what it started in its session, when it is dropped before its end: the engine alone would
+/// let it run on.
+struct EndOnDrop(Option<Control>);
 
-impl KillOnDrop {
+impl EndOnDrop {
     fn new(place: &Place, exec_id: &str) -> Self {
         Self(Some(Control::Exec {
             engine: place.engine.clone(),
@@ -126,11 +127,11 @@ impl KillOnDrop {
     }
 }
 
-impl Drop for KillOnDrop {
+impl Drop for EndOnDrop {
     fn drop(&mut self) {
         if let Some(control) = self.0.take() {
             tokio::spawn(async move {
-                if let Err(error) = control.signal("KILL").await {
+                if let Err(error) = control.end_session().await {
                     tracing::debug!(%error, "a cancelled hook may still run");
                 }
             });

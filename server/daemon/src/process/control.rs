@@ -11,6 +11,9 @@ use gangplank_protocol::{ErrorData, ErrorKind};
 
 use super::host_view::{self, Located};
 
+/// How long a closed process has before it is killed.
+pub(super) const CLOSE_GRACE: Duration = Duration::from_secs(2);
+
 /// How a process is reached.
 #[derive(Debug)]
 pub enum Control {
@@ -137,6 +140,21 @@ impl Control {
         if let Err(error) = killed {
             tracing::debug!(%error, "a session's end was not needed any more");
         }
+    }
+
+    /// Ends the process with its session, as a terminal that is closed: what a hang-up does not end is killed.
+    ///
+    /// # Errors
+    /// As [`Control::signal`].
+    pub async fn end_session(&self) -> Result<(), ErrorData> {
+        let session = self.hang_up().await?;
+        let patience = tokio::time::Instant::now() + CLOSE_GRACE;
+        while session.members.iter().any(Located::still_in_session) && tokio::time::Instant::now() < patience
+        {
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        self.kill_session(&session).await;
+        Ok(())
     }
 
     async fn locate(&self) -> Result<Located, ErrorData> {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -15,14 +14,13 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use super::control::CLOSE_GRACE;
 use super::log::{Log, Next, may_read};
 use super::{Control, Identity};
 use crate::clock::now;
 
 /// Pieces of input waiting to be written.
 const INPUT_QUEUE: usize = 8;
-/// How long a closed process has before it is killed.
-const CLOSE_GRACE: Duration = Duration::from_secs(2);
 
 /// A process and its output.
 #[derive(Debug)]
