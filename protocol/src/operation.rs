@@ -127,7 +127,7 @@ pub struct Operation {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorData>,
-    /// What to do next, for `failed` and `interrupted`.
+    /// What to do next, for `failed`, `interrupted`, and `cancelled` in a hook that counts as run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_step: Option<String>,
     /// Everything it wrote, on the host.

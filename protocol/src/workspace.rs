@@ -352,7 +352,7 @@ pub struct HookRecord {
     /// How long it took, in milliseconds; absent while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
-    /// Its exit code; absent while it runs.
+    /// Its exit code; absent while it runs, and when it was cut off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
 }

@@ -829,7 +829,7 @@ startedAt: number,
  */
 durationMs?: number,
 /**
- * Its exit code; absent while it runs.
+ * Its exit code; absent while it runs, and when it was cut off.
  */
 exitCode?: number, };
 
@@ -1045,7 +1045,7 @@ result?: JsonValue,
  */
 error?: ErrorData,
 /**
- * What to do next, for `failed` and `interrupted`.
+ * What to do next, for `failed`, `interrupted`, and `cancelled` in a hook that counts as run.
  */
 nextStep?: string,
 /**

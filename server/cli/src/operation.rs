@@ -106,7 +106,11 @@ impl Following<'_> {
             self.shown(&event)?;
         }
         self.progress.finish();
-        outcome(ended?)
+        let operation = ended?;
+        if let (OperationState::Cancelled, Some(next)) = (operation.state, &operation.next_step) {
+            self.screen.note(next);
+        }
+        outcome(operation)
     }
 
     /// Shows an event; gives the question, if it is one.

@@ -207,14 +207,19 @@ fn next_step(operation: &Operation) -> Option<String> {
         OperationKind::ImagePull => format!("gangplank pull {}", quoted(&operation.subject)),
         OperationKind::ContainerRun => return None,
     };
-    match operation.state {
-        OperationState::Interrupted => Some(match cut_off_hook(operation) {
-            Some(hook) => format!(
+    let cut_off = || {
+        cut_off_hook(operation).map(|hook| {
+            format!(
                 "{hook} was cut off and counts as run; `gangplank rebuild --workspace-folder {}` runs it again",
                 quoted(&operation.subject)
-            ),
-            None => format!("run `{command}` again: it goes on from where this stopped"),
-        }),
+            )
+        })
+    };
+    match operation.state {
+        OperationState::Interrupted => Some(
+            cut_off().unwrap_or_else(|| format!("run `{command}` again: it goes on from where this stopped")),
+        ),
+        OperationState::Cancelled => cut_off(),
         OperationState::Failed => match operation.error.as_ref() {
             // The error itself says how to allow it.
             Some(error) if error.kind == ErrorKind::Untrusted => None,
@@ -224,11 +229,11 @@ fn next_step(operation: &Operation) -> Option<String> {
             )),
             _ => Some(format!("mend what the error names, then run `{command}` again")),
         },
-        _ => None,
+        OperationState::Succeeded | OperationState::Running | OperationState::NeedsInput => None,
     }
 }
 
-/// The hook that ran when the daemon ended, if it counts as run from then on.
+/// The hook that ran when the work was cut off, if it counts as run from then on.
 fn cut_off_hook(operation: &Operation) -> Option<LifecycleHook> {
     let last = operation
         .steps

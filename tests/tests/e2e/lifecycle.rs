@@ -149,11 +149,35 @@ fn an_interrupted_hook_ends_and_the_next_up_goes_on_after_it() {
     terminal.shows("onCreateCommand");
     wait_for(|| project.folder.join("runs").exists(), "the hook never ran");
     terminal.types("\u{3}");
-    let _ = terminal.exits(130);
+    let told = terminal.exits(130);
+    let next = "onCreateCommand was cut off and counts as run; `gangplank rebuild";
+    assert!(told.contains(next), "{told}");
     let gone = "p=$(cat pid); [ ! -d /proc/$p ] && echo gone || echo runs";
     wait_for(|| project.in_container(gone) == "gone\n", "the hook's process lives on");
+    project.run(&["status"]).success().says("onCreateCommand: cut off after");
     // As the reference: its marker was written before it ran.
     project.up(&[]);
     assert!(project.folder.join("after").exists());
     assert_eq!(project.containers().len(), 1);
+}
+
+#[test]
+fn a_cancelled_hook_ends_with_all_that_it_runs() {
+    let project = Project::new(
+        Image::Busybox,
+        &json!({ "postCreateCommand": {
+            "plain": "touch plain; sleep 1077; touch went-on",
+            "stubborn": "trap '' HUP TERM; touch stubborn; sleep 1077; touch went-on",
+        } }),
+    );
+    let mut terminal = project.sandbox.gangplank(["up"]).within(&project.folder).on_terminal(100, 30);
+    terminal.shows("postCreateCommand");
+    let sleeping =
+        "for p in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $p; echo; done 2>/dev/null | grep -c '^sleep 1077'";
+    let number = || project.run(&["exec", "sh", "-c", sleeping]).text().trim().to_owned();
+    wait_for(|| project.folder.join("stubborn").exists() && number() == "2", "the hook never ran");
+    terminal.types("\u{3}");
+    let _ = terminal.exits(130);
+    wait_for(|| number() == "0", "a command of the hook lives on");
+    assert!(!project.folder.join("went-on").exists());
 }

@@ -85,6 +85,7 @@ fn hook_text(hook: &HookRecord) -> String {
         (Some(0), Some(took)) => format!("{}: done in {took}", hook.hook),
         (Some(code), Some(took)) => format!("{}: exit code {code} after {took}", hook.hook),
         (Some(code), None) => format!("{}: exit code {code}", hook.hook),
-        (None, _) => format!("{}: running", hook.hook),
+        (None, Some(took)) => format!("{}: cut off after {took}", hook.hook),
+        (None, None) => format!("{}: running", hook.hook),
     }
 }

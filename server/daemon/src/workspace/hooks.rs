@@ -72,7 +72,7 @@ pub(super) async fn run(
             }
             continue;
         }
-        let started_at = now();
+        let attempt = Attempt::new(&ledger, &container.id, hook);
         let mut step = up.reporter.begin(hook.property(), title);
         let commands = remote.hooks.get(&hook).cloned().unwrap_or_default();
         let done = place.run_hook(hook, &commands, marker.as_ref(), &mut step).await;
@@ -80,16 +80,48 @@ pub(super) async fn run(
             Ok(code) => Some(*code),
             Err(error) => exit_code_of(error),
         };
-        let record = HookRecord {
-            hook: hook.property().into(),
-            started_at,
-            duration_ms: Some(now().saturating_sub(started_at)),
-            exit_code,
-        };
-        ledger.note(&container.id, record, marker.map(|marker| marker.content().to_owned()));
+        attempt.ended(exit_code, marker.map(|marker| marker.content().to_owned()));
         step.end(done)?;
     }
     Ok(())
+}
+
+/// A hook at work: noted also when it is dropped before its end. Whether it counts as run its marker in the container then says.
+struct Attempt<'a> {
+    ledger: &'a HookLedger,
+    container_id: &'a str,
+    hook: LifecycleHook,
+    started_at: u64,
+    ended: bool,
+}
+
+impl<'a> Attempt<'a> {
+    fn new(ledger: &'a HookLedger, container_id: &'a str, hook: LifecycleHook) -> Self {
+        Self { ledger, container_id, hook, started_at: now(), ended: false }
+    }
+
+    fn ended(mut self, exit_code: Option<i32>, ran_for: Option<String>) {
+        self.ended = true;
+        self.note(exit_code, ran_for);
+    }
+
+    fn note(&self, exit_code: Option<i32>, ran_for: Option<String>) {
+        let record = HookRecord {
+            hook: self.hook.property().into(),
+            started_at: self.started_at,
+            duration_ms: Some(now().saturating_sub(self.started_at)),
+            exit_code,
+        };
+        self.ledger.note(self.container_id, record, ran_for);
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.note(None, None);
+        }
+    }
 }
 
 /// The hooks in the container that have a command and are not left out by the request.
