@@ -1,7 +1,14 @@
 //! Folders with awkward names, beneath a git root, replaced under a running container, or not on the engine's machine.
 
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gangplank_tests::engine::Body;
 use gangplank_tests::{EngineKind, Image, Sandbox, engine};
 use serde_json::json;
+
+use super::project::wait_for;
 
 #[test]
 fn spaces_unicode_colons_and_commas_in_paths_are_just_letters() {
@@ -129,8 +136,55 @@ fn an_engine_over_tcp_gets_a_bind_mount_only_for_a_folder_that_it_sees() {
     assert!(said.contains("workspaceNotOnEngine"), "{said}");
 }
 
+#[test]
+fn the_proof_leaves_nothing_behind_when_it_is_cut_off() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let answers = Arc::new(AtomicBool::new(false));
+    let host = format!("tcp://127.0.0.1:{}", relay_holding(engine.socket(), Arc::clone(&answers)));
+    let sandbox = Sandbox::on(engine);
+    let image = Image::Busybox.on(engine).unwrap();
+    let folder = sandbox.workspace("project", &json!({ "image": image }).to_string());
+    let proofs = || {
+        let all = engine.api().get("/containers/json?all=true").unwrap();
+        let ours = |container: &&serde_json::Value| {
+            container["Labels"]["dev.gangplank.nonce"] == "1"
+                && container["Mounts"].to_string().contains(folder.to_str().unwrap())
+        };
+        all.as_array().unwrap().iter().filter(ours).count()
+    };
+    let files = || std::fs::read_dir(&folder).unwrap().count();
+
+    // Cancelled between the container's creation and the engine's answer to it.
+    let mut terminal =
+        sandbox.gangplank(["up"]).within(&folder).env("DOCKER_HOST", &host).on_terminal(100, 30);
+    wait_for(|| proofs() == 1, "no proof was made");
+    terminal.types("\u{3}");
+    let _ = terminal.exits(130);
+    answers.store(true, Ordering::SeqCst);
+    wait_for(|| proofs() == 0 && files() == 1, "the proof is still there");
+
+    // What a daemon left that was killed meanwhile goes with the next proof.
+    let file = folder.join(".gangplank-nonce-0123");
+    std::fs::write(&file, "").unwrap();
+    let left = json!({
+        "Image": image, "Labels": { "dev.gangplank.nonce": "1" },
+        "HostConfig": { "Mounts": [{ "Type": "bind", "Source": file, "Target": "/x" }] },
+    });
+    let api = engine.api();
+    api.post(&format!("/containers/create?name={}", sandbox.name("proof")), Body::Json(&left)).unwrap();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    std::fs::File::options().write(true).open(&file).unwrap().set_modified(old).unwrap();
+    sandbox.gangplank(["up"]).within(&folder).env("DOCKER_HOST", &host).run().success();
+    assert_eq!((proofs(), files()), (0, 1));
+}
+
 /// A TCP port of loopback that leads to the engine's socket, until the test process ends.
 fn relay(socket: std::path::PathBuf) -> u16 {
+    relay_holding(socket, Arc::new(AtomicBool::new(true)))
+}
+
+/// The same; answers to the creation of containers pass only once `answers` says so.
+fn relay_holding(socket: std::path::PathBuf, answers: Arc<AtomicBool>) -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -139,16 +193,43 @@ fn relay(socket: std::path::PathBuf) -> u16 {
             let engine = std::os::unix::net::UnixStream::connect(&socket).unwrap();
             let (mut from_client, mut to_client) = (client.try_clone().unwrap(), client);
             let (mut from_engine, mut to_engine) = (engine.try_clone().unwrap(), engine);
+            let creates = Arc::new(AtomicBool::new(false));
+            let (sees, held, answers) = (Arc::clone(&creates), creates, Arc::clone(&answers));
             std::thread::spawn(move || {
+                let path = b"/containers/create";
+                let see = |bytes: &[u8]| {
+                    if bytes.windows(path.len()).any(|part| part == path) {
+                        sees.store(true, Ordering::SeqCst);
+                    }
+                };
                 // Either side may go at any time.
-                let _ = std::io::copy(&mut from_client, &mut to_engine);
+                let _ = copy(&mut from_client, &mut to_engine, see);
                 let _ = to_engine.shutdown(std::net::Shutdown::Write);
             });
             std::thread::spawn(move || {
-                let _ = std::io::copy(&mut from_engine, &mut to_client);
+                let wait = |_: &[u8]| {
+                    while held.load(Ordering::SeqCst) && !answers.load(Ordering::SeqCst) {
+                        std::thread::sleep(std::time::Duration::from_millis(5));
+                    }
+                };
+                let _ = copy(&mut from_engine, &mut to_client, wait);
                 let _ = to_client.shutdown(std::net::Shutdown::Write);
             });
         }
     });
     port
+}
+
+/// Copies to the end; `each` has every piece before it is passed on.
+fn copy(from: &mut impl Read, to: &mut impl Write, each: impl Fn(&[u8])) -> std::io::Result<()> {
+    let mut buffer = [0; 64 * 1024];
+    loop {
+        match from.read(&mut buffer)? {
+            0 => return Ok(()),
+            length => {
+                each(&buffer[..length]);
+                to.write_all(&buffer[..length])?;
+            }
+        }
+    }
 }
