@@ -97,7 +97,7 @@ fn cancelled_at_each_step_it_ends_and_the_next_up_converges() {
     let configuration = json!({
         "image": Image::Busybox.on(engine).unwrap(),
         "initializeCommand": "sleep 0.2",
-        "onCreateCommand": "sleep 1000",
+        "onCreateCommand": "until [ -e go ]; do sleep 0.1; done",
     });
     for step in ["configuration", "initializeCommand", "create", "start", "environment", "onCreateCommand"] {
         let sandbox = Sandbox::on(engine);
@@ -106,14 +106,15 @@ fn cancelled_at_each_step_it_ends_and_the_next_up_converges() {
         let operation = up_until(&sandbox, &folder, at).unwrap_or_else(|| panic!("{step} never came"));
         let cancelled = sandbox.rpc().call("operation/cancel", &json!({ "operationId": operation })).unwrap();
         assert_eq!(cancelled["state"], "cancelled", "{step}: {cancelled}");
-        std::fs::write(
-            folder.join(".devcontainer/devcontainer.json"),
-            configuration.to_string().replace("sleep 1000", "true"),
-        )
-        .unwrap();
-        let up = ["up", "--trust", "--remove-existing-container"];
-        sandbox.gangplank(up).within(&folder).run().success();
-        assert_eq!(containers_of(engine, &folder), 1, "{step}");
+        std::fs::write(folder.join("go"), "").unwrap();
+        for up in [&["up", "--trust"][..], &["up", "--trust", "--remove-existing-container"]] {
+            let result = sandbox.gangplank(up).within(&folder).run().success().json();
+            assert_eq!(result["outcome"], "success", "{step}");
+            assert_eq!(containers_of(engine, &folder), 1, "{step}");
+            sandbox.gangplank(["exec", "test", "-e", "go"]).within(&folder).run().success();
+        }
+        std::fs::remove_file(folder.join("go")).unwrap();
+        leaves_nothing_beside(engine, &folder);
     }
 }
 
@@ -192,7 +193,7 @@ fn killed_while_it_pulls_the_next_up_pulls_again() {
     }
 }
 
-/// Nothing of ours is in the folder but its configuration, and no helper container is left on the engine.
+/// Nothing of ours is in the folder but its configuration, and nothing on the engine but its one container.
 fn leaves_nothing_beside(engine: &Engine, folder: &Path) {
     let left: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
@@ -200,12 +201,32 @@ fn leaves_nothing_beside(engine: &Engine, folder: &Path) {
         .filter(|name| name != ".devcontainer")
         .collect();
     assert!(left.is_empty(), "{left:?}");
-    let all = engine.api().get("/containers/json?all=true").unwrap();
-    let helper = |container: &&Value| {
-        container["Labels"]["dev.gangplank.nonce"] == "1"
-            && container["Mounts"].to_string().contains(&folder.display().to_string())
+    let folder = folder.display().to_string();
+    let list = |path: &str| match engine.api().get(path).unwrap() {
+        Value::Array(list) => list,
+        object => object["Volumes"].as_array().cloned().unwrap_or_default(),
     };
-    assert!(!all.as_array().unwrap().iter().any(|container| helper(&container)), "{all}");
+    let of_folder = |object: &Value| object.to_string().contains(&folder);
+    let containers = list("/containers/json?all=true");
+    let containers: Vec<_> = containers.iter().filter(|container| of_folder(container)).collect();
+    assert_eq!(containers.len(), 1, "{containers:?}");
+    assert_eq!(containers[0]["Mounts"].as_array().unwrap().len(), 1, "{containers:?}");
+    for path in ["/volumes", "/networks", "/images/json?all=true"] {
+        let ours: Vec<_> =
+            list(path).into_iter().filter(|object| of_folder(object) || is_of_product(object)).collect();
+        assert!(ours.is_empty(), "{path}: {ours:?}");
+    }
+}
+
+/// By a label or a name such as the product gives; those of the tests are others.
+fn is_of_product(object: &Value) -> bool {
+    let mut labels = object["Labels"].as_object().into_iter().flat_map(|labels| labels.keys());
+    let tags = object["RepoTags"].as_array().into_iter().flatten();
+    let mut names = tags.chain(object.get("Name")).filter_map(Value::as_str);
+    labels.any(|label| label.starts_with("dev.gangplank.") && !label.starts_with("dev.gangplank.test"))
+        || names.any(|name| {
+            name.starts_with("gp_") || (name.starts_with("gangplank") && !name.starts_with("gangplank-test"))
+        })
 }
 
 #[test]
