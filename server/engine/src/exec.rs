@@ -15,7 +15,7 @@ use http::{Method, Request};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::error::Action;
+use crate::error::{Action, refusal};
 use crate::hijack::{Session, upgrade};
 use crate::wire::{post_json, request};
 use crate::{Engine, EngineError, ObjectKind, Source, reference};
@@ -25,6 +25,9 @@ const EXEC_DETACH_KEYS: &str =
     "ctrl-^,ctrl-_,ctrl-^,ctrl-^,ctrl-_,ctrl-_,ctrl-^,ctrl-_,ctrl-^,ctrl-_,ctrl-_,ctrl-^";
 /// Detach keys for attach, already in a query's form: single bytes that UTF-8 never has.
 const ATTACH_DETACH_KEYS: &str = "%FF,%FE,%FF,%FF,%FE,%FE,%FF,%FE";
+
+/// The exit code of a process that the engine's runtime did not start.
+const RUNTIME_REFUSED: i64 = 126;
 
 /// The size of a terminal, in cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,7 +228,8 @@ impl Engine {
     /// Runs a short process to its end, keeping at most `limit` bytes of each of its streams; `input` is its input.
     ///
     /// # Errors
-    /// As [`Engine::exec`]; also when the connection breaks.
+    /// As [`Engine::exec`]; also when the connection breaks. [`EngineError::InvalidParameter`] for a user that the
+    /// container does not have, on every engine.
     pub async fn exec_output(
         &self,
         container: &str,
@@ -257,6 +261,15 @@ impl Engine {
         let ((), collected) = tokio::join!(feed, collect);
         let (stdout, stderr, truncated) = collected?;
         let exit_code = self.exec_exit_code(&id).await?;
+        if exit_code == RUNTIME_REFUSED {
+            // Docker 20.10 leaves looking the user up to its runtime, whose words are in the output.
+            let words = [stdout.as_slice(), stderr.as_slice()].concat();
+            let action = Action::new("start a process in", ObjectKind::Container, container);
+            let refused = refusal(&action, 500, &String::from_utf8_lossy(&words));
+            if let EngineError::InvalidParameter { .. } = refused {
+                return Err(refused);
+            }
+        }
         Ok(ExecOutput { stdout, stderr, truncated, exit_code })
     }
 
