@@ -140,8 +140,10 @@ impl Following<'_> {
 
     async fn answer(&self, answer: Option<(String, Answer)>) -> Result<(), Failure> {
         let Some((question_id, answer)) = answer else {
-            // What another client began goes on without an answer from here.
-            if !self.started.joined {
+            if self.started.joined {
+                // What another client began goes on without an answer from here.
+                self.screen.note("no answer from here: waiting for whoever began this");
+            } else {
                 self.cancel().await;
             }
             return Ok(());

@@ -1,6 +1,6 @@
 //! Hooks and the environment that they and processes run in: forms, failures, what flags leave out.
 
-use gangplank_tests::Image;
+use gangplank_tests::{EngineKind, Image};
 use serde_json::json;
 
 use super::project::{Project, id_of, wait_for};
@@ -163,7 +163,14 @@ fn an_interrupted_hook_ends_and_the_next_up_goes_on_after_it() {
 
 #[test]
 fn a_cancelled_hook_ends_with_all_that_it_runs() {
-    let project = Project::new(
+    for kind in [EngineKind::Docker, EngineKind::Podman] {
+        hook_ends_with_its_session(kind);
+    }
+}
+
+fn hook_ends_with_its_session(kind: EngineKind) {
+    let project = Project::on(
+        kind,
         Image::Busybox,
         &json!({ "postCreateCommand": {
             "plain": "touch plain; sleep 1077; touch went-on",

@@ -21,7 +21,12 @@ pub(super) struct Project {
 impl Project {
     /// A folder whose configuration is the image and `more`.
     pub(super) fn new(image: Image, more: &Value) -> Project {
-        let engine = engine::for_tests(EngineKind::Docker);
+        Project::on(EngineKind::Docker, image, more)
+    }
+
+    /// The same on another engine.
+    pub(super) fn on(kind: EngineKind, image: Image, more: &Value) -> Project {
+        let engine = engine::for_tests(kind);
         let sandbox = Sandbox::on(engine);
         let image = image.on(engine).unwrap();
         let folder = sandbox.path("work/project");

@@ -370,10 +370,15 @@ fn who_joins_without_a_terminal_neither_answers_nor_ends_the_question() {
         (follower, told)
     };
     let joined = [follows("y\n"), follows("")];
+    let mut second = up(&[]).on_terminal(100, 30);
+    second.shows("[y/N]");
+    second.types("\u{4}");
+    second.shows("no answer from here");
     // More than the running one may is not granted by joining it.
     up(&["--trust"]).run().exits(1).complains("conflict");
     asked.types("n\r");
     let _ = asked.exits(1);
+    let _ = second.exits(1);
     for (mut follower, told) in joined {
         let told: Vec<String> = told.map(Result::unwrap).collect();
         assert_eq!(follower.wait().unwrap().code(), Some(1), "{told:?}");

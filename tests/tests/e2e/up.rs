@@ -376,7 +376,13 @@ fn identity_of(folder: &std::path::Path) -> serde_json::Value {
 
 #[test]
 fn a_container_with_a_workspaces_labels_from_its_image_is_not_the_workspaces() {
-    let project = Project::new(Image::Busybox, &json!({}));
+    for kind in [EngineKind::Docker, EngineKind::DockerClassic, EngineKind::Podman] {
+        passes_for_no_workspaces(kind);
+    }
+}
+
+fn passes_for_no_workspaces(kind: EngineKind) {
+    let project = Project::on(kind, Image::Busybox, &json!({}));
     let image = project.image_with(&identity_of(&project.folder));
     let name = project.sandbox.name("impostor");
     project.run(&["run", "-d", "--name", &name, &image, "sleep", "1000"]).success();
@@ -421,7 +427,13 @@ fn an_image_with_a_workspaces_labels_is_refused_and_what_to_do_is_said() {
 
 #[test]
 fn a_remote_user_that_the_image_lacks_is_an_error_of_up_hooks_or_not() {
-    let project = Project::new(Image::Busybox, &json!({}));
+    for kind in [EngineKind::Docker, EngineKind::Docker20, EngineKind::Podman] {
+        remote_user_is_looked_up(kind);
+    }
+}
+
+fn remote_user_is_looked_up(kind: EngineKind) {
+    let project = Project::on(kind, Image::Busybox, &json!({}));
     let refused = |verb: &[&str]| {
         let output = project.run(verb).complains("remoteUser").complains("nobody1");
         output.exits(1).complains("configurationInvalid")
