@@ -81,7 +81,15 @@ export class AttachedWindow implements vscode.Disposable {
       if (was.is === "stopped" || was.to.containerId !== now.containerId) await this.attach();
     } else if (was.is === "attached" || was.removed !== (now === undefined)) {
       await attachment.become({ is: "stopped", removed: now === undefined });
+      if (was.is === "attached") void this.tellStopped(now === undefined);
     }
+  }
+
+  /** Somebody else stopped it, so this is news. */
+  private async tellStopped(removed: boolean): Promise<void> {
+    const start = removed ? vscode.l10n.t("Open the Container Again") : vscode.l10n.t("Start Container");
+    const text = removed ? vscode.l10n.t("The container of this window was removed; its terminals ended.") : vscode.l10n.t("The container of this window was stopped; its terminals ended.");
+    if ((await tell("warning", text, start)) === start && this.session.attachment.state.is === "stopped") await this.attach();
   }
 
   private async containerNow(folder: string): Promise<WorkspaceContainer | undefined> {

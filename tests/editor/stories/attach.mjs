@@ -51,8 +51,8 @@ export function steps({ sandbox, server, browser, evidence }) {
         const dialog = editor.dialog("Reopen Hello in its container?");
         await dialog.waitFor();
         await editor.shot("dialog");
-        const said = await dialog.innerText();
-        expect(/ms-python\.python/.test(said) && /does nothing to this machine/.test(said), said);
+        const text = await dialog.innerText();
+        expect(/ms-python\.python/.test(text) && /does nothing to this machine/.test(text), text);
         await editor.becomesAttachedWindow(() => dialog.getByRole("button", { name: "Reopen in Container" }).click());
         await editor.trust();
         const said = await editor.attached();
