@@ -96,7 +96,7 @@ fn what_was_pulled_is_listed_used_and_removed() {
     assert_eq!(pull(&["--format", "json", reference]).json()["changed"], false);
     // Plain lines without a terminal; nothing but the name where quiet is asked for.
     let plain = pull(&[reference]).says_exactly(format!("{reference}\n")).errors();
-    assert!(plain.contains(&format!("=> Pull {reference}: done")), "{plain}");
+    assert!(plain.lines().any(|line| line == format!("=> Pull {reference}")), "{plain}");
     assert!(!plain.contains('\u{1b}'), "{plain}");
     let quiet = pull(&["-q", reference]).says_exactly(format!("{reference}\n"));
     assert_eq!(quiet.errors(), "");
