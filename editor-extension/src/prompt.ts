@@ -28,7 +28,7 @@ export async function offerToReopen(session: Session): Promise<void> {
     const plan = await planOf(session, folder, false);
     await globalState.update(offeredKey(folder), true);
     const offer = vscode.l10n.t("{0} has a dev container configuration.", name);
-    const whole = plan && `${offer} ${describePlan(plan).replaceAll("\n", " ")}`;
+    const whole = plan && [offer, ...partsOf(plan)].map(sentence).join(" ");
     const fits = whole !== undefined && plain(whole).length <= longest;
     const reopen = fits ? vscode.l10n.t("Reopen in Container") : vscode.l10n.t("Review and Reopen in Container");
     const chosen = await tell("information", fits ? whole : offer, reopen, vscode.l10n.t("Not Now"));
@@ -56,7 +56,7 @@ export async function consentTo(session: Session, folder: string): Promise<strin
   if (!inOffer) {
     if (globalState.get(seenKey(folder)) === version && plan.trusted) return undefined;
     const go = vscode.l10n.t("Reopen in Container");
-    const chosen = await ask("information", vscode.l10n.t("Reopen {0} in its container?", plan.name ?? folder), describePlan(plan), go);
+    const chosen = await ask("information", vscode.l10n.t("Reopen {0} in its container?", plan.name ?? folder), partsOf(plan).join("\n\n"), go);
     if (chosen !== go) throw new Cancelled("not reopened");
   }
   await globalState.update(seenKey(folder), version);
@@ -79,9 +79,15 @@ function versionOf(plan: WorkspacePlanResult): string {
   return plan.hostEffectsHash ?? "none";
 }
 
-/** The dialog's text. */
-export function describePlan(plan: WorkspacePlanResult): string {
-  const parts = [
+/** One line that ends as a sentence does; the editor makes one paragraph of an offer. */
+function sentence(part: string): string {
+  const line = part.replaceAll("\n", " ");
+  return line.endsWith(".") ? line : `${line}.`;
+}
+
+/** What would be done, a paragraph each. */
+function partsOf(plan: WorkspacePlanResult): string[] {
+  return [
     vscode.l10n.t("In the container: terminals, tasks and runs. On this machine: files and all extensions."),
     ...extensionsOf(plan.customizations),
     plan.hostEffects.length === 0
@@ -89,7 +95,6 @@ export function describePlan(plan: WorkspacePlanResult): string {
       : vscode.l10n.t("The configuration acts on this machine:") + "\n" + describeEffects(plan.hostEffects),
     vscode.l10n.t("Programs in the container can change the folder's files, also those that tools on this machine run later (.git/hooks, .vscode, node_modules/.bin)."),
   ];
-  return parts.join("\n\n");
 }
 
 function extensionsOf(customizations: JsonValue): string[] {
@@ -100,7 +105,7 @@ function extensionsOf(customizations: JsonValue): string[] {
   const text = [vscode.l10n.t("Extensions that the configuration asks for stay on this machine; none is installed.")];
   if (installed.length > 0) text.push(vscode.l10n.t("Installed here: {0}", installed.join(", ")));
   if (missing.length > 0) text.push(vscode.l10n.t("Not installed here: {0}", missing.join(", ")));
-  return [text.join("\n")];
+  return [text.map(sentence).join("\n")];
 }
 
 /** Looks where the specification says that configurations are, without searching the folder. */

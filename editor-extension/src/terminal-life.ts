@@ -64,7 +64,10 @@ export class TerminalLife implements vscode.Disposable {
       else (await reopen(this.session, process.processId, name)).show(true);
       await this.remember(folder, (all) => all.filter((each) => each.pid !== pid));
     }
-    if (ended.length > 0) await tell("information", vscode.l10n.t("These terminals of the container ended while no window was open: {0}", ended.join(", ")));
+    if (ended.length === 0) return;
+    const another = vscode.l10n.t("New Container Terminal");
+    const chosen = await tell("information", vscode.l10n.t("These terminals of the container ended while no window was open: {0}", ended.join(", ")), another);
+    if (chosen === another) await vscode.commands.executeCommand("gangplank.newTerminal");
   }
 
   dispose(): void {
@@ -91,8 +94,8 @@ export class TerminalLife implements vscode.Disposable {
     if (status?.reason === vscode.TerminalExitReason.User || status?.reason === vscode.TerminalExitReason.Extension) {
       await this.end(terminal, pid);
     } else if (isOurs(terminal)) {
-      if (status?.code === untrusted) await this.window.tellMissingLeave();
       await this.window.look();
+      if (status?.code === untrusted) await this.window.tellMissingLeave();
     }
   }
 

@@ -11,17 +11,15 @@ use gangplank_protocol::daemon::DaemonRecord;
 
 use crate::place::{self, FileFacts, FileKind, Place};
 
-/// The daemon's record; nothing when there is none, which means that no daemon listens.
+/// The daemon's record; nothing when there is none, or none that makes sense. A daemon that is started then decides by its
+/// lock whether one listens, and whichever lives writes the record anew.
 ///
 /// # Errors
-/// [`ClientError::Record`] or [`ClientError::Malformed`] when there is one that cannot be read.
+/// [`ClientError::Record`] when there is one that cannot be read.
 pub fn record(place: &Place) -> Result<Option<DaemonRecord>, ClientError> {
     let path = place.record();
     match std::fs::read(&path) {
-        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|source| ClientError::Malformed {
-            what: format!("record {}", path.display()),
-            source: source.into(),
-        }),
+        Ok(text) => Ok(serde_json::from_slice(&text).ok()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(source) => Err(ClientError::Record { path, source }),
     }
@@ -60,4 +58,26 @@ fn facts(path: &Path) -> Result<Option<FileFacts>, ClientError> {
         _ => FileKind::Other,
     };
     Ok(Some(FileFacts { kind, owner: metadata.uid(), mode: metadata.mode() & 0o7777 }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_is_cut_off_anywhere_or_is_nonsense_is_none() {
+        let state = tempfile::tempdir().unwrap();
+        let place = Place::at(state.path());
+        let whole = br#"{"pid":7,"socket":"/run/x","version":"1","protocolVersion":{"major":1,"minor":0}}"#;
+        std::fs::write(place.record(), whole).unwrap();
+        assert_eq!(record(&place).unwrap().map(|record| record.pid), Some(7));
+        for length in 0..whole.len() {
+            std::fs::write(place.record(), &whole[..length]).unwrap();
+            assert!(record(&place).unwrap().is_none(), "{length}");
+        }
+        for nonsense in [&b"garbage"[..], b"{}", b"null", b"\0\0\0\0", b"\xff", b"[1]"] {
+            std::fs::write(place.record(), nonsense).unwrap();
+            assert!(record(&place).unwrap().is_none());
+        }
+    }
 }

@@ -9,6 +9,7 @@ use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 
 use gangplank_protocol::daemon::DaemonRecord;
 
+use crate::host_file;
 use crate::place::{Durability, Place, write_atomically};
 
 /// The right to be the daemon.
@@ -38,13 +39,17 @@ impl Instance {
         }
     }
 
-    /// Tells clients where the daemon listens.
+    /// Tells clients where the daemon listens; false when that was told already.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn announce(&self, record: &DaemonRecord) -> io::Result<()> {
+    pub fn announce(&self, record: &DaemonRecord) -> io::Result<bool> {
         let text = serde_json::to_vec_pretty(record).map_err(io::Error::other)?;
-        write_atomically(&self.place.state_file("daemon.json"), &text, Durability::Kernel)
+        let path = self.place.state_file("daemon.json");
+        if host_file::read(&path, text.len() as u64).is_ok_and(|told| told == text) {
+            return Ok(false);
+        }
+        write_atomically(&path, &text, Durability::Kernel).map(|()| true)
     }
 }
 

@@ -26,6 +26,8 @@ use crate::{identifier, log, rpc};
 
 /// How long streams and answers have to end when the daemon stops.
 const STOP_WITHIN: Duration = Duration::from_millis(1500);
+/// How often it is made sure that clients find the daemon; they wait longer than that.
+const LOOK_AFTER_RECORD: Duration = Duration::from_secs(2);
 /// How long the daemon stays without activity when nothing else is said.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
@@ -139,6 +141,7 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
         _ = terminate.recv() => tracing::info!("SIGTERM: the daemon stops"),
         _ = interrupt.recv() => tracing::info!("SIGINT: the daemon stops"),
         () = daemon.stop.cancelled() => tracing::info!("the daemon was asked to stop"),
+        never = keep_announced(&instance, &record) => match never {},
         () = idle(&daemon) => tracing::info!("the daemon has been idle for long enough and stops"),
     }
     daemon.stop.cancel();
@@ -180,6 +183,19 @@ fn assemble(place: &Place, about: About) -> Daemon {
         counters: Counters::default(),
         stop: CancellationToken::new(),
         about,
+    }
+}
+
+/// Tells clients again where the daemon listens whenever that was deleted or damaged: without it nobody finds a daemon
+/// whose lock lets no other live.
+async fn keep_announced(instance: &Instance, record: &DaemonRecord) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(LOOK_AFTER_RECORD).await;
+        match instance.announce(record) {
+            Ok(true) => tracing::info!("daemon.json was deleted or damaged; it is whole again"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "daemon.json was deleted or damaged and cannot be written"),
+        }
     }
 }
 

@@ -56,7 +56,7 @@ export function steps({ sandbox, server, browser, evidence }) {
         await row.hover();
         await row.getByRole("button", { name: "Stop Container" }).click();
         await until(async () => (await state()) === "exited", "stopped");
-        await row.filter({ hasText: "exited" }).waitFor();
+        await row.filter({ hasText: "stopped" }).waitFor();
         await row.hover();
         await row.getByRole("button", { name: "Start Container" }).click();
         await until(async () => (await state()) === "running", "running");

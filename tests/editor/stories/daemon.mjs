@@ -81,6 +81,8 @@ export function steps({ sandbox, server, browser, evidence }) {
         // another port is another editor to the browser, which asks again
         await editor.trust();
         await editor.attached();
+        // the container was stopped meanwhile, so the terminals of before are gone, and that is said
+        await editor.notification("ended while no window was open").waitFor();
         await editor.shot("again");
         await editor.newTerminal();
         await editor.types("echo $(hostname) again");

@@ -58,8 +58,15 @@ export function steps({ sandbox, server, browser, evidence }) {
       "trusting the folder offers the container, with the machine's own program": async () => {
         await editor.command("Workspaces: Manage Workspace Trust");
         await editor.page.getByRole("button", { name: "Trust", exact: true }).first().click();
-        await editor.notification("has a dev container configuration").waitFor();
-        await editor.reopen();
+        const offer = editor.notification("has a dev container configuration");
+        await offer.waitFor();
+        await editor.shot("offer");
+        // the offer shows all that the dialog would, so it is the only question
+        expect((await offer.innerText()).includes("initializeCommand: touch canary"), await offer.innerText());
+        expect(!existsSync(join(folder, "canary")) && (await sandbox.containers()).length === 0, "something was done before it was agreed to");
+        await editor.becomesAttachedWindow(() => editor.press("has a dev container configuration", "Reopen in Container"));
+        await editor.trust();
+        await editor.attached();
         expect(existsSync(join(folder, "canary")), "the command of the trusted configuration did not run");
       },
     },

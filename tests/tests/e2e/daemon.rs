@@ -111,6 +111,36 @@ fn a_socket_left_behind_is_taken_over_and_a_deleted_one_comes_back() {
 }
 
 #[test]
+fn a_record_that_was_damaged_locks_nobody_out() {
+    let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
+    let record = sandbox.path("state").join("gangplank/daemon.json");
+    sandbox.gangplank(["ps"]).run().success();
+    let whole = std::fs::read(&record).unwrap();
+    let pid = sandbox.daemon().unwrap()["pid"].as_u64().unwrap();
+    // Under a daemon that lives: it mends it, and a client waits for that.
+    for damage in [&b"garbage"[..], b"", &whole[..whole.len() / 2]] {
+        std::fs::write(&record, damage).unwrap();
+        sandbox.gangplank(["ps"]).run().success();
+        assert_eq!(sandbox.daemon().unwrap()["pid"], pid);
+    }
+    std::fs::remove_file(&record).unwrap();
+    sandbox.gangplank(["ps"]).run().success();
+    assert_eq!(sandbox.daemon().unwrap()["pid"], pid);
+    // Left behind by one that is dead, cut off at any byte.
+    let step = scale::trials(whole.len() / 8, 1);
+    for length in (0..whole.len()).step_by(step) {
+        let before = sandbox.await_daemon()["pid"].as_u64().unwrap();
+        kill(before, "KILL");
+        wait_for("the daemon's end", || !alive(before));
+        std::fs::write(&record, &whole[..length]).unwrap();
+        sandbox.gangplank(["daemon", "stop"]).run().success().complains("no daemon is running");
+        sandbox.gangplank(["ps"]).run().success();
+        assert_ne!(sandbox.daemon().unwrap()["pid"], before);
+    }
+    sandbox.gangplank(["daemon", "stop"]).run().success();
+}
+
+#[test]
 fn a_long_home_does_no_harm() {
     let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
     let long = sandbox.path("x".repeat(120));
@@ -331,6 +361,7 @@ fn help_completion_and_a_word_for_a_typo() {
         sandbox.gangplank(["completion", shell]).run().success().says("gangplank");
     }
     sandbox.gangplank(["imges"]).run().exits(2).complains("images");
+    // As the reference's verb of this name.
     sandbox.gangplank(["up", "--workspace-foldr", "x"]).run().exits(1).complains("--workspace-folder");
     assert!(sandbox.daemon().is_none(), "none of these needs a daemon");
 }

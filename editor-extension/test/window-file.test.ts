@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { Uri } from "vscode";
+import { WindowFiles } from "../src/window-file";
+
+test("what is remembered of a folder's terminals is that folder's, and a broken file is none", async () => {
+  const storage = await mkdtemp(join(tmpdir(), "gp-"));
+  const windows = new WindowFiles(Uri.file(storage));
+  assert.deepEqual(await windows.openTerminals("/a"), []);
+  await windows.changeOpenTerminals("/a", (all) => [...all, { pid: 7, name: "Container" }]);
+  await windows.changeOpenTerminals("/b", (all) => [...all, { pid: 8, name: "Other" }]);
+  await windows.changeOpenTerminals("/a", (all) => [...all, { pid: 9, name: "Ä" }]);
+  assert.deepEqual(await windows.openTerminals("/a"), [{ pid: 7, name: "Container" }, { pid: 9, name: "Ä" }]);
+  assert.deepEqual(await readdir(dirname(windows.fileOf("/a").fsPath)), ["terminals.json"]);
+  const file = join(dirname(windows.fileOf("/a").fsPath), "terminals.json");
+  await writeFile(file, '[{"pid":1},null,{"pid":2,"name":"whole"}]');
+  assert.deepEqual(await windows.openTerminals("/a"), [{ pid: 2, name: "whole" }]);
+  await writeFile(file, "[{");
+  assert.deepEqual(await windows.openTerminals("/a"), []);
+  await rm(storage, { recursive: true });
+});
