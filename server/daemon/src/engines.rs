@@ -45,8 +45,8 @@ impl Engines {
             return self.connected(endpoint).await;
         }
         if let Some(id) = connection.engine() {
-            let known = self.known().get(&id).map(|known| known.engine.clone());
-            if let Some(engine) = known {
+            let endpoint = Endpoint::from_id(&id, &connection.environment()).map_err(failure::from_engine)?;
+            if let Some(engine) = self.refreshed(&endpoint) {
                 return Ok(engine);
             }
         }
@@ -69,11 +69,18 @@ impl Engines {
         Some(wire_id(&found))
     }
 
+    /// The engine at `endpoint`, if it was used before. What it opens from now on, it opens for the client that asks now.
+    fn refreshed(&self, endpoint: &Endpoint) -> Option<Engine> {
+        let engine = self.known().get(&endpoint.id()).map(|known| known.engine.clone())?;
+        engine.refresh(endpoint);
+        Some(engine)
+    }
+
     async fn connected(&self, endpoint: Endpoint) -> Result<Engine, ErrorData> {
-        let id = endpoint.id();
-        if let Some(known) = self.known().get(&id) {
-            return Ok(known.engine.clone());
+        if let Some(engine) = self.refreshed(&endpoint) {
+            return Ok(engine);
         }
+        let id = endpoint.id();
         let engine = Engine::connect(endpoint).await.map_err(failure::from_engine)?;
         let availability = engine.watch_availability().await;
         let mut known = self.known();

@@ -61,6 +61,12 @@ impl Engine {
         Ok(Self { wire, docker })
     }
 
+    /// Opens connections as `endpoint`, which names this same engine, says from now on: its client may have another
+    /// environment than the one before, and that one's `ssh` agent may be gone.
+    pub fn refresh(&self, endpoint: &Endpoint) {
+        self.wire.refresh(endpoint);
+    }
+
     /// The id that names this engine.
     #[must_use]
     pub fn id(&self) -> EngineId {

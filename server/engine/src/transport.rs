@@ -8,6 +8,7 @@ mod tcp;
 mod tls;
 mod unix;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -34,7 +35,7 @@ pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
 /// What the connections to one engine share.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Connections {
     living: AtomicUsize,
     epoch: AtomicU64,
@@ -42,6 +43,8 @@ pub(crate) struct Connections {
     complaint: Mutex<String>,
     /// Who listens to these.
     listener: Mutex<Option<JoinHandle<()>>>,
+    /// The environment of the client that was here last, for the helper programs of connections to come.
+    environment: Mutex<BTreeMap<String, String>>,
 }
 
 impl Connections {
@@ -66,6 +69,15 @@ impl Connections {
         if let Some(listener) = listener {
             let _still_talking = tokio::time::timeout(LAST_WORDS, listener).await;
         }
+    }
+
+    /// Says in which environment connections are opened from now on.
+    pub(crate) fn open_in(&self, environment: &BTreeMap<String, String>) {
+        self.environment.lock().unwrap_or_else(PoisonError::into_inner).clone_from(environment);
+    }
+
+    fn environment(&self) -> BTreeMap<String, String> {
+        self.environment.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn listened_to_by(&self, listener: JoinHandle<()>) {
@@ -99,7 +111,7 @@ impl Connector {
                 }
                 Address::Ssh { user, host, port, socket } => Box::new(ssh::open(
                     &ssh::arguments(user.as_deref(), host, *port, socket.as_deref()),
-                    &self.endpoint.environment,
+                    &self.connections.environment(),
                     &self.connections,
                 )?),
             })

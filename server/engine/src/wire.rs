@@ -48,11 +48,17 @@ pub(crate) struct Wire {
 impl Wire {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
         let (endpoint, connections) = (Arc::new(endpoint), Arc::new(Connections::default()));
+        connections.open_in(&endpoint.environment);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(60))
             .build(Connector::new(Arc::clone(&endpoint), Arc::clone(&connections)));
         Self { endpoint, client, connections, negotiated: Mutex::new(None) }
+    }
+
+    /// Opens connections in the environment of `endpoint` from now on.
+    pub(crate) fn refresh(&self, endpoint: &Endpoint) {
+        self.connections.open_in(&endpoint.environment);
     }
 
     /// What the engine said of itself, asked again when it may have been replaced.

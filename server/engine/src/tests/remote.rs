@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, UnixStream};
 use tokio_rustls::TlsAcceptor;
 
 use crate::fake::{FakeEngine, json};
-use crate::{Attempt, Engine, EngineError, EngineRequest, resolve};
+use crate::{Attempt, Endpoint, Engine, EngineError, EngineId, EngineRequest, resolve};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -123,4 +123,24 @@ async fn what_ssh_says_is_in_the_error() {
     assert_eq!(tried[0].what, "ssh://me@host");
     let says = "the client's environment: Permission denied (publickey). -o BatchMode=yes";
     assert!(tried[0].why.contains(says), "{}", tried[0].why);
+}
+
+#[tokio::test]
+async fn ssh_gets_the_environment_of_the_client_that_was_here_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let ssh = folder.path().join("ssh");
+    std::fs::write(&ssh, "#!/bin/sh\necho \"no key in $SSH_AUTH_SOCK\" >&2\nexit 255\n").unwrap();
+    std::fs::set_permissions(&ssh, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let endpoint = |agent: &str| {
+        let environment = BTreeMap::from([
+            ("PATH".to_owned(), format!("{}:/usr/bin:/bin", folder.path().display())),
+            ("SSH_AUTH_SOCK".to_owned(), agent.to_owned()),
+        ]);
+        Endpoint::from_id(&EngineId::new("ssh://me@host"), &environment).unwrap()
+    };
+    let engine = Engine::new(endpoint("/the/first")).unwrap();
+    let says = |error: EngineError| attempts(error).remove(0).why;
+    assert!(says(engine.ping().await.unwrap_err()).contains("no key in /the/first"));
+    engine.refresh(&endpoint("/the/second"));
+    assert!(says(engine.clone().ping().await.unwrap_err()).contains("no key in /the/second"));
 }
