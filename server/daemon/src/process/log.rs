@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use gangplank_engine::Source;
 use gangplank_protocol::stream::CREDIT;
 
@@ -20,10 +20,20 @@ struct Piece {
     bytes: Bytes,
 }
 
+/// The newest piece, while small ones are joined to it.
+#[derive(Debug)]
+struct Tail {
+    offset: u64,
+    source: Source,
+    bytes: BytesMut,
+}
+
 /// The kept output.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     pieces: VecDeque<Piece>,
+    /// Comes after all of `pieces`.
+    tail: Option<Tail>,
     /// Offset of the first byte kept.
     start: u64,
     /// Offset after the last byte.
@@ -63,11 +73,18 @@ impl Log {
             return;
         }
         let length = bytes.len() as u64;
-        match self.pieces.back_mut() {
-            Some(last) if last.source == source && last.bytes.len() + bytes.len() <= JOIN_BELOW => {
-                last.bytes = [&last.bytes[..], &bytes[..]].concat().into();
+        match &mut self.tail {
+            Some(tail) if tail.source == source && tail.bytes.len() + bytes.len() <= JOIN_BELOW => {
+                tail.bytes.extend_from_slice(&bytes);
             }
-            _ => self.pieces.push_back(Piece { offset: self.end, source, bytes }),
+            _ => {
+                self.seal_tail();
+                if bytes.len() < JOIN_BELOW {
+                    self.tail = Some(Tail { offset: self.end, source, bytes: BytesMut::from(&bytes[..]) });
+                } else {
+                    self.pieces.push_back(Piece { offset: self.end, source, bytes });
+                }
+            }
         }
         self.end += length;
         while self.end - self.start > CAPACITY {
@@ -75,6 +92,13 @@ impl Log {
                 Some(gone) => self.start = gone.offset + gone.bytes.len() as u64,
                 None => break,
             }
+        }
+    }
+
+    fn seal_tail(&mut self) {
+        if let Some(Tail { offset, source, bytes }) = self.tail.take() {
+            // Copied once more, so that no room for bytes to come is kept.
+            self.pieces.push_back(Piece { offset, source, bytes: Bytes::copy_from_slice(&bytes) });
         }
     }
 
@@ -86,18 +110,32 @@ impl Log {
         if offset >= self.end {
             return Next::Nothing;
         }
+        if let Some(tail) = self.tail.as_ref().filter(|tail| offset >= tail.offset) {
+            let range = within(tail.offset, tail.bytes.len(), offset, most);
+            return Next::Bytes {
+                offset,
+                source: tail.source,
+                bytes: Bytes::copy_from_slice(&tail.bytes[range]),
+            };
+        }
         let index = self.pieces.partition_point(|piece| piece.offset <= offset).saturating_sub(1);
         let Some(piece) = self.pieces.get(index) else { return Next::Nothing };
-        let from = usize::try_from(offset - piece.offset).unwrap_or(usize::MAX).min(piece.bytes.len());
-        let to = piece.bytes.len().min(from + most);
-        Next::Bytes { offset, source: piece.source, bytes: piece.bytes.slice(from..to) }
+        let range = within(piece.offset, piece.bytes.len(), offset, most);
+        Next::Bytes { offset, source: piece.source, bytes: piece.bytes.slice(range) }
     }
 
     /// Lets go of all bytes; the offsets stay.
     pub(super) fn forget(&mut self) {
         self.pieces.clear();
+        self.tail = None;
         self.start = self.end;
     }
+}
+
+/// The part of a piece of `length` bytes at `begin` that begins at `offset` and has at most `most` bytes.
+fn within(begin: u64, length: usize, offset: u64, most: usize) -> std::ops::Range<usize> {
+    let from = usize::try_from(offset - begin).unwrap_or(usize::MAX).min(length);
+    from..length.min(from.saturating_add(most))
 }
 
 /// Whether more output may be read from the process, by what each attached client has acknowledged.
@@ -130,7 +168,7 @@ mod tests {
         log.push(Source::Stdout, bytes("c"));
         log.push(Source::Stderr, bytes("E"));
         log.push(Source::Stdout, bytes("d"));
-        assert_eq!(log.pieces.len(), 3);
+        assert_eq!(log.pieces.len(), 2, "and the tail");
         let read = |offset| log.read(offset, 100);
         assert_eq!(read(0), Next::Bytes { offset: 0, source: Source::Stdout, bytes: bytes("abc") });
         assert_eq!(read(2), Next::Bytes { offset: 2, source: Source::Stdout, bytes: bytes("c") });
@@ -138,6 +176,32 @@ mod tests {
         assert_eq!(read(4), Next::Bytes { offset: 4, source: Source::Stdout, bytes: bytes("d") });
         assert_eq!(read(5), Next::Nothing);
         assert_eq!(log.read(0, 2), Next::Bytes { offset: 0, source: Source::Stdout, bytes: bytes("ab") });
+    }
+
+    #[test]
+    fn small_writes_are_joined_without_being_copied_each_time() {
+        let mut log = Log::default();
+        let mut places = std::collections::BTreeSet::new();
+        for number in 0..u64::try_from(JOIN_BELOW).unwrap() {
+            log.push(Source::Stdout, bytes("x"));
+            places.insert(log.tail.as_ref().unwrap().bytes.as_ptr() as usize);
+            assert_eq!(
+                log.read(number, 100),
+                Next::Bytes { offset: number, source: Source::Stdout, bytes: bytes("x") }
+            );
+        }
+        assert!(places.len() < 32, "moved {} times", places.len());
+        assert_eq!(log.pieces.len(), 0);
+        log.push(Source::Stdout, bytes("y"));
+        assert_eq!(log.pieces.len(), 1);
+        let end = JOIN_BELOW as u64;
+        assert_eq!(
+            log.read(end - 1, 9),
+            Next::Bytes { offset: end - 1, source: Source::Stdout, bytes: bytes("x") }
+        );
+        assert_eq!(log.read(end, 9), Next::Bytes { offset: end, source: Source::Stdout, bytes: bytes("y") });
+        log.forget();
+        assert_eq!(log.read(end, 9), Next::Gap(end + 1));
     }
 
     #[test]
