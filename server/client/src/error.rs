@@ -37,8 +37,8 @@ pub enum ClientError {
         tried: PathBuf,
         /// What happened.
         why: String,
-        /// The last lines it wrote.
-        log_tail: Vec<String>,
+        /// What it said of that, outermost first, or the last lines it wrote.
+        said: Vec<String>,
         /// Its log.
         log_path: PathBuf,
     },
@@ -118,8 +118,8 @@ impl ClientError {
             data = data.caused_by(source);
         }
         match self {
-            Self::DaemonUnavailable { log_tail, log_path, .. } => {
-                data.causes.extend(log_tail.iter().cloned());
+            Self::DaemonUnavailable { said, log_path, .. } => {
+                data.causes.extend(said.iter().cloned());
                 data.log_path = Some(log_path.display().to_string());
                 data.hint("`gangplank doctor` checks what a daemon needs")
             }

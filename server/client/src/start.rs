@@ -17,7 +17,9 @@ use crate::environment::kept_by_daemon;
 use crate::error::ClientError;
 use crate::locate;
 use crate::place::Place;
+use gangplank_protocol::ErrorData;
 use gangplank_protocol::daemon::DaemonRecord;
+use serde::Deserialize;
 
 /// Names the program to start as a daemon, in place of the running one.
 pub const DAEMON_VARIABLE: &str = "GANGPLANK_DAEMON";
@@ -84,19 +86,29 @@ async fn start_and_connect(place: &Place) -> Result<(DaemonRecord, UnixStream), 
 struct Started {
     program: PathBuf,
     child: Child,
-    /// What it says before it has a log; a file without a name, so that it may write there for ever and never break.
+    /// Why it failed, in the protocol's form. Like the next a file without a name, so that it may write there for ever
+    /// and never break.
+    answer: Option<File>,
+    /// What else it says before it has a log.
     complaints: Option<File>,
+}
+
+/// What a daemon that failed answers, as every verb does.
+#[derive(Deserialize)]
+struct FailureAnswer {
+    error: ErrorData,
 }
 
 impl Started {
     fn spawn(place: &Place) -> Result<Started, ClientError> {
         let program = program().map_err(|error| ClientError::Transport(error.into()))?;
-        let complaints = nameless_file();
-        let stderr =
-            complaints.as_ref().and_then(|file| file.try_clone().ok()).map_or_else(Stdio::null, Stdio::from);
+        let (answer, complaints) = (nameless_file(), nameless_file());
+        let into = |file: &Option<File>| {
+            file.as_ref().and_then(|file| file.try_clone().ok()).map_or_else(Stdio::null, Stdio::from)
+        };
         let kept = std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(kept_by_daemon));
         let mut command = Command::new(&program);
-        command.args(["serve", "--detached"]).env_clear();
+        command.args(["serve", "--detached", "--format", "json"]).env_clear();
         // the daemon must come to the same place as this process, also where that is known from the user database
         if let Ok(home) = etcetera::home_dir() {
             command.env("HOME", home);
@@ -105,17 +117,17 @@ impl Started {
             .envs(kept)
             .current_dir("/")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(stderr)
+            .stdout(into(&answer))
+            .stderr(into(&complaints))
             // `--detached` has it begin a session of its own; a group of its own would forbid that
             .spawn()
             .map_err(|error| ClientError::DaemonUnavailable {
                 tried: program.clone(),
                 why: format!("{} could not be started: {error}", program.display()),
-                log_tail: Vec::new(),
+                said: Vec::new(),
                 log_path: place.log(),
             })?;
-        Ok(Started { program, child, complaints })
+        Ok(Started { program, child, answer, complaints })
     }
 
     /// How it ended, when it has.
@@ -124,12 +136,22 @@ impl Started {
     }
 
     fn unavailable(&mut self, place: &Place, why: String) -> ClientError {
-        let mut log_tail = self.complaints.as_mut().map(tail).unwrap_or_default();
-        if log_tail.is_empty() {
-            log_tail = File::open(place.log()).map(|mut log| tail(&mut log)).unwrap_or_default();
+        let mut said = self.answer.as_mut().and_then(reasons).unwrap_or_default();
+        if said.is_empty() {
+            said = self.complaints.as_mut().map(tail).unwrap_or_default();
         }
-        ClientError::DaemonUnavailable { tried: self.program.clone(), why, log_tail, log_path: place.log() }
+        if said.is_empty() {
+            said = File::open(place.log()).map(|mut log| tail(&mut log)).unwrap_or_default();
+        }
+        ClientError::DaemonUnavailable { tried: self.program.clone(), why, said, log_path: place.log() }
     }
+}
+
+/// The failure that was answered, outermost first.
+fn reasons(answer: &mut File) -> Option<Vec<String>> {
+    let text = tail(answer).pop()?;
+    let FailureAnswer { error } = serde_json::from_str(&text).ok()?;
+    Some([vec![error.message], error.causes].concat())
 }
 
 fn program() -> std::io::Result<PathBuf> {
