@@ -20,6 +20,17 @@ fn alive(pid: u64) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
+/// The process ids of the daemons in the sandbox, whatever `daemon.json` says.
+fn daemons(sandbox: &Sandbox) -> Vec<u32> {
+    let processes = sandbox.processes().into_iter();
+    processes.map(|process| process.id).filter(|id| is_daemon(*id)).collect()
+}
+
+fn is_daemon(pid: u32) -> bool {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    line.split(|byte| *byte == 0).nth(1) == Some(b"serve")
+}
+
 #[test]
 fn of_clients_that_come_at_once_all_are_served_by_one_daemon() {
     let engine = engine::for_tests(EngineKind::Docker);
@@ -38,21 +49,57 @@ fn of_clients_that_come_at_once_all_are_served_by_one_daemon() {
             clients.into_iter().map(|client| client.join().unwrap()).collect()
         });
         assert_eq!(pids[0], pids[1]);
+        // Those that came too late have ended, or are about to.
+        wait_for("a single daemon", || daemons(&sandbox).len() == 1);
+        assert_eq!(daemons(&sandbox)[0].to_string(), pids[0]);
     }
+}
+
+/// How long the daemons of these tests stay without activity.
+const IDLE: Duration = Duration::from_secs(2);
+
+fn serve_shortly(sandbox: &Sandbox) -> std::process::Child {
+    sandbox.gangplank(["serve", "--idle-timeout", &IDLE.as_secs().to_string()]).spawn()
+}
+
+/// Lets more time pass than an idle daemon would stay: that nothing happens cannot be waited for.
+#[track_caller]
+fn outlast_idleness(pid: &serde_json::Value) {
+    let end = Instant::now() + 2 * IDLE;
+    while Instant::now() < end {
+        assert!(alive(pid.as_u64().unwrap()), "the daemon ended while it was needed");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Sends a line to a `cat` and waits until it comes back.
+#[track_caller]
+fn says_back(cat: &mut std::process::Child, input: &mut std::process::ChildStdin) {
+    use std::io::{Read, Write};
+    input.write_all(b"still here\n").unwrap();
+    let mut line = [0; 11];
+    cat.stdout.as_mut().unwrap().read_exact(&mut line).unwrap();
+    assert_eq!(&line, b"still here\n");
 }
 
 #[test]
 fn it_ends_when_idle_but_not_while_something_runs() {
     let engine = engine::for_tests(EngineKind::Docker);
     let sandbox = Sandbox::on(engine);
-    let mut serve = sandbox.gangplank(["serve", "--idle-timeout", "1"]).spawn();
-    wait_for("the daemon", || sandbox.daemon().is_some());
-    let pid = sandbox.daemon().unwrap()["pid"].as_u64().unwrap();
+    // First: a daemon that waits shortly for its first client is not to wait for an image.
     let image = Image::Busybox.on(engine).unwrap();
     let name = sandbox.name("held");
+    let mut serve = serve_shortly(&sandbox);
+    let pid = sandbox.await_daemon()["pid"].clone();
+    let mut run = sandbox.gangplank(["run", "--rm", "-i", "--name", &name, image, "cat"]).spawn();
+    let mut input = run.stdin.take().unwrap();
+    says_back(&mut run, &mut input);
     // An attached process holds it for longer than it would wait.
-    sandbox.gangplank(["run", "--rm", "--name", &name, image, "sleep", "4"]).run().success();
+    outlast_idleness(&pid);
+    says_back(&mut run, &mut input);
     assert_eq!(sandbox.daemon().unwrap()["pid"], pid);
+    drop(input);
+    assert!(run.wait().unwrap().success());
     assert!(serve.wait().unwrap().success());
     assert!(sandbox.daemon().is_none());
 }
@@ -141,6 +188,18 @@ fn a_record_that_was_damaged_locks_nobody_out() {
 }
 
 #[test]
+fn why_a_daemon_cannot_start_is_told_cause_by_cause() {
+    let sandbox = Sandbox::at("unix:///nowhere/engine.sock");
+    let run = sandbox.gangplank(["ps"]).env("XDG_STATE_HOME", "/proc/x").run().exits(1);
+    let errors = run.errors();
+    let causes: Vec<&str> = errors.lines().filter_map(|line| line.strip_prefix("  because: ")).collect();
+    let [first, second, third] = causes[..] else { panic!("{run}") };
+    assert_eq!(first, "the daemon has no safe place for its files");
+    assert_eq!(second, "could not make /proc/x");
+    assert!(third.starts_with("No such file or directory"), "{third}");
+}
+
+#[test]
 fn a_long_home_does_no_harm() {
     let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
     let long = sandbox.path("x".repeat(120));
@@ -211,13 +270,12 @@ fn no_engine_is_said_soon_with_everything_that_was_tried() {
 fn an_operation_and_a_watch_hold_it_like_a_process() {
     let engine = engine::for_tests(EngineKind::Docker);
     let sandbox = Sandbox::on(engine);
-    let configuration = json!({ "image": Image::Busybox.on(engine).unwrap(), "onCreateCommand": "sleep 4" });
+    let configuration = json!({ "image": Image::Busybox.on(engine).unwrap(), "onCreateCommand": "until [ -e go-on ]; do sleep 0.1; done" });
     let folder = sandbox.workspace("project", &configuration.to_string());
-    let mut serve = sandbox.gangplank(["serve", "--idle-timeout", "1"]).spawn();
-    wait_for("the daemon", || sandbox.daemon().is_some());
-    let pid = sandbox.daemon().unwrap()["pid"].clone();
+    let mut serve = serve_shortly(&sandbox);
+    let pid = sandbox.await_daemon()["pid"].clone();
 
-    // Nobody waits for it, and it takes longer than the daemon would wait.
+    // Nobody waits for it, and it takes longer than the daemon would wait: as long as the test wants.
     let params = json!({ "workspace": { "workspaceFolder": folder } });
     let operation = sandbox.rpc().call("workspace/up", &params).unwrap()["operationId"].clone();
     let state = || {
@@ -234,15 +292,20 @@ fn an_operation_and_a_watch_hold_it_like_a_process() {
             .any(|each| each["Labels"]["devcontainer.local_folder"] == label.as_str())
     };
     wait_for("the container", marker);
-    std::thread::sleep(Duration::from_secs(3));
+    outlast_idleness(&pid);
+    assert_eq!(state(), "running");
     assert_eq!(sandbox.daemon().unwrap()["pid"], pid);
+    std::fs::write(folder.join("go-on"), "").unwrap();
     wait_for("the end of the operation", || state() == "succeeded");
 
+    let mut held = sandbox.rpc();
     let mut watch = sandbox.gangplank(["watch"]).within(&folder).spawn();
-    wait_for("the watch", || {
-        sandbox.rpc().call("daemon/status", &json!({})).unwrap()["activity"]["watches"] == 1
-    });
-    std::thread::sleep(Duration::from_secs(3));
+    let end = Instant::now() + Duration::from_secs(60);
+    while held.call("daemon/status", &json!({})).unwrap()["activity"]["watches"] != 1 {
+        assert!(Instant::now() < end, "no watch began");
+    }
+    drop(held);
+    outlast_idleness(&pid);
     assert_eq!(sandbox.daemon().unwrap()["pid"], pid);
     watch.kill().unwrap();
     watch.wait().unwrap();

@@ -184,12 +184,7 @@ fn at_the_kernels_limit_the_rest_is_still_seen_and_a_notice_says_so() {
         .envs(sandbox.environment())
         .spawn()
         .unwrap();
-    let end = std::time::Instant::now() + Duration::from_secs(60);
-    while sandbox.daemon().is_none() {
-        assert!(serve.try_wait().unwrap().is_none(), "no daemon can run in a user namespace here");
-        assert!(std::time::Instant::now() < end, "no daemon came");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    assert!(sandbox.await_daemon()["pid"].is_u64());
     let mut rpc = sandbox.rpc();
     rpc.call("watch/subscribe", &json!({ "workspaceFolder": folder })).unwrap();
     let mut events = Vec::new();
