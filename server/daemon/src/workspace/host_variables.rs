@@ -37,7 +37,7 @@ pub(super) fn refusal(effects: Vec<HostEffect>) -> ErrorData {
     );
     let hash = hash(&effects);
     ErrorData::new(ErrorKind::Untrusted, message)
-        .hint("read it, then allow it by `gangplank up`, or this once with GANGPLANK_TRUST=all")
+        .hint("read it, then allow it for this container by `gangplank up` (with --trust where nobody can be asked), or for one command with GANGPLANK_TRUST=all before it")
         .details(ErrorDetails::HostEffects { effects, hash })
 }
 
