@@ -7,7 +7,7 @@ import * as vscode from "vscode";
 import type { Client } from "./client";
 import { Cancelled, OperationFailed, headline } from "./failure";
 import { OperationModel, isGoing } from "./operation-model";
-import { tell, withProgress } from "./tell";
+import { withProgress } from "./tell";
 
 /** Answers a question; nothing means that the user turned away, which cancels the operation. */
 export type Answerer = (question: Question) => Promise<Answer | undefined>;
@@ -33,13 +33,16 @@ export class Operations implements vscode.Disposable {
     this.log.info(`${title} (${started.operationId}${started.joined ? ", joined" : ""})`);
     try {
       const operation = await withProgress(title, (report, cancelled) => {
-        cancelled.onCancellationRequested(() => {
-          this.cancel(model).catch((error: unknown) => {
-            this.log.error(String(error));
-            void tell("error", vscode.l10n.t("{0} could not be cancelled: {1}", title, headline(error)));
+        // where cancelling fails, as without a daemon, nobody is kept waiting for an end that cannot be learnt
+        const notCancelled = new Promise<never>((_resolve, reject) => {
+          cancelled.onCancellationRequested(() => {
+            this.cancel(model).catch((error: unknown) => {
+              reject(new Error(vscode.l10n.t("{0} could not be cancelled: {1}", title, headline(error))));
+            });
           });
         });
-        return this.toEnd(model, answer, report);
+        const { end, stop } = this.toEnd(model, answer, report);
+        return Promise.race([end, notCancelled]).finally(stop);
       });
       this.log.info(`${title}: ${operation.state}`);
       if (operation.state === "succeeded") return operation;
@@ -60,13 +63,13 @@ export class Operations implements vscode.Disposable {
     this.changed.dispose();
   }
 
-  private toEnd(model: OperationModel, answer: Answerer, report: (message: string) => void): Promise<Operation> {
-    return new Promise((resolve, reject) => {
+  private toEnd(model: OperationModel, answer: Answerer, report: (message: string) => void): { end: Promise<Operation>; stop: () => void } {
+    let stop = (): void => undefined;
+    const end = new Promise<Operation>((resolve, reject) => {
       let asked: string | undefined;
       const look = () => {
         this.changed.fire();
         if (model.ended !== undefined) {
-          subscription.end();
           resolve(model.ended);
           return;
         }
@@ -94,7 +97,11 @@ export class Operations implements vscode.Disposable {
         },
         reject,
       );
+      stop = () => {
+        subscription.end();
+      };
     });
+    return { end, stop };
   }
 
   private async ask(model: OperationModel, question: Question, answer: Answerer): Promise<void> {
