@@ -40,14 +40,30 @@ export class AttachedWindow implements vscode.Disposable {
 
   /** Looks whether the container still runs, as after a terminal ended or the window got the focus again. */
   look(): Promise<void> {
-    this.looking ??= this.compare()
+    if (this.looking !== undefined) return this.looking;
+    const look = this.compare()
       .catch((error: unknown) => {
         this.session.log.debug(`the container was not looked at: ${String(error)}`);
       })
       .finally(() => {
-        this.looking = undefined;
+        if (this.looking === look) this.looking = undefined;
       });
-    return this.looking;
+    this.looking = look;
+    return look;
+  }
+
+  /** Waits for something that this window itself does to the container: what comes of it is no news, so nobody looks. */
+  change<T>(work: Promise<T>): Promise<T> {
+    const over = work
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => {
+        if (this.looking === over) this.looking = undefined;
+      });
+    this.looking = over;
+    return work;
   }
 
   /** Says it when new terminals are refused for want of leave. */

@@ -16,7 +16,8 @@ export function registerContainerCommands(session: Session, window: AttachedWind
 
   register(session, "gangplank.stop", async (item) => {
     const folder = await subject(item);
-    await waitFor(session.log, vscode.l10n.t("Stopping the container"), client.call("workspace/stop", { workspace: selectorOf(folder), requestKey: requestKey() }));
+    const stopped = client.call("workspace/stop", { workspace: selectorOf(folder), requestKey: requestKey() });
+    await waitFor(session.log, vscode.l10n.t("Stopping the container"), folder === window.folder ? window.change(stopped) : stopped);
     if (folder === window.folder) await session.attachment.become({ is: "stopped", removed: false });
     view.refresh();
   }, { retry: true });
@@ -40,7 +41,8 @@ export function registerContainerCommands(session: Session, window: AttachedWind
     const detail = vscode.l10n.t("The folder stays as it is. What was installed in the container is gone.");
     const chosen = await ask("warning", vscode.l10n.t("Remove the container of {0}?", folder), detail, remove);
     if (chosen !== remove) throw new Cancelled("not removed");
-    await waitFor(session.log, vscode.l10n.t("Removing the container"), client.call("workspace/remove", { workspace: selectorOf(folder), requestKey: requestKey() }));
+    const removed = client.call("workspace/remove", { workspace: selectorOf(folder), requestKey: requestKey() });
+    await waitFor(session.log, vscode.l10n.t("Removing the container"), folder === window.folder ? window.change(removed) : removed);
     if (folder === window.folder) await session.attachment.become({ is: "stopped", removed: true });
     view.refresh();
   }, { retry: true });

@@ -94,11 +94,24 @@ export function steps({ sandbox, server, browser, evidence }) {
         const [container] = await sandbox.containers();
         await sandbox.gangplank("stop", container.Id);
         await editor.says("Container stopped");
+        await editor.notification("was stopped; its terminals ended").waitFor();
         await editor.shot("stopped");
         await editor.status().click();
         await editor.pick("Start Container");
         await editor.attached();
         expect((await sandbox.containers())[0].State === "running", "it does not run");
+        await editor.newTerminal();
+      },
+      "a container stopped by its own window is no news, and its status item starts it": async () => {
+        await editor.command("Notifications: Clear All Notifications");
+        await editor.command("Gangplank: Stop Container");
+        await editor.says("Container stopped");
+        await until(async () => (await sandbox.containers())[0].State === "exited", "it is stopped");
+        await editor.shot("stopped here");
+        expect((await editor.notification("was stopped; its terminals ended").count()) === 0, "what the user did is told as news");
+        await editor.status().click();
+        await editor.pick("Start Container");
+        await editor.attached();
         await editor.newTerminal();
       },
       "a rebuild asked for while the container is being opened is done": async () => {
