@@ -141,7 +141,7 @@ fn up_and_run_pull_what_the_engine_has_not() {
     let (sandbox, reference) = (&offered.sandbox, &offered.reference[..]);
     let folder = sandbox.workspace("project", &json!({ "image": reference }).to_string());
     let up = sandbox.gangplank(["up"]).within(&folder).run().success();
-    up.complains(&format!("=> Pull {reference}: done"));
+    up.complains(&format!("=> Pull {reference}\n"));
     sandbox.gangplank(["down"]).within(&folder).run().success();
     sandbox.gangplank(["rmi", reference]).run().success();
     let name = sandbox.name("runner");
