@@ -170,9 +170,14 @@ export class Workbench {
     await this.page.keyboard.press("Enter");
   }
 
+  /** Waits for a terminal that shows a prompt and nothing else: with more it is the one of before. */
+  prompts() {
+    return this.shows(/^[^\n]*[$#]$/);
+  }
+
   async newTerminal() {
     await this.command("Terminal: Create New Terminal");
-    await this.shows(/\$ *$|# *$/m);
+    await this.prompts();
   }
 
   async shot(name) {

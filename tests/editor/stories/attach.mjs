@@ -133,8 +133,7 @@ export function steps({ sandbox, server, browser, evidence }) {
         await editor.ready();
         await editor.file("main.py").waitFor();
         expect((await editor.status().locator(".codicon-package").count()) === 0, "the window still says attached");
-        await editor.command("Terminal: Create New Terminal");
-        await editor.shows(/\$ *$|# *$/m);
+        await editor.newTerminal();
         await editor.types("echo on $(pwd) .");
         await editor.shows(new RegExp(`on ${folder} \\.`));
         await editor.shot("local");

@@ -43,7 +43,7 @@ export function steps({ sandbox, server, browser, evidence }) {
         await editor.command("Gangplank: Attach to Running Container");
         const [{ Names }] = await sandbox.containers();
         await editor.pick(Names[0].slice(1));
-        await editor.shows(/\$ *$|# *$/m);
+        await editor.prompts();
         await editor.types("echo attached to $(hostname)");
         await editor.shows(new RegExp(`attached to ${id}`));
         await editor.shot("any container");

@@ -39,7 +39,7 @@ export function steps({ sandbox, server, browser, evidence }) {
         await editor.notification("ended with it: Container").waitFor();
         await editor.shot("after the kill");
         await editor.press("ended with it: Container", "New Container Terminal");
-        await editor.shows(/\$ *$/m);
+        await editor.prompts();
         await editor.types("echo $(hostname) $(pwd) two");
         await editor.shows(new RegExp(`${id} /workspaces/Ördner mit Blank two`));
       },

@@ -6,10 +6,12 @@ use bytes::{Bytes, BytesMut};
 use gangplank_engine::Source;
 use gangplank_protocol::stream::CREDIT;
 
-/// Bytes of output kept for clients that come or come back.
+/// Bytes of output kept for clients that come or come back, with what their pieces cost.
 pub(super) const CAPACITY: u64 = 4 * 1024 * 1024;
 /// Largest piece one push brings.
 const LARGEST_PUSH: u64 = 64 * 1024;
+/// What a piece costs beside its bytes: single bytes to both streams in turn cannot be joined.
+const COST_OF_PIECE: u64 = 128;
 /// Pieces below this are joined, so that many small writes cost little.
 const JOIN_BELOW: usize = 16 * 1024;
 
@@ -87,12 +89,18 @@ impl Log {
             }
         }
         self.end += length;
-        while self.end - self.start > CAPACITY {
+        while self.beyond(self.start) > CAPACITY {
             match self.pieces.pop_front() {
                 Some(gone) => self.start = gone.offset + gone.bytes.len() as u64,
                 None => break,
             }
         }
+    }
+
+    /// What is kept from `offset` on costs, in bytes.
+    pub(super) fn beyond(&self, offset: u64) -> u64 {
+        let before = self.pieces.partition_point(|piece| piece.offset < offset);
+        self.end.saturating_sub(offset) + COST_OF_PIECE * (self.pieces.len() - before) as u64
     }
 
     fn seal_tail(&mut self) {
@@ -138,14 +146,15 @@ fn within(begin: u64, length: usize, offset: u64, most: usize) -> std::ops::Rang
     from..length.min(from.saturating_add(most))
 }
 
-/// Whether more output may be read from the process, by what each attached client has acknowledged.
+/// Whether more output may be read from the process, by how much of it is beyond what each attached client has
+/// acknowledged.
 ///
 /// With nobody attached it always may, and the oldest is lost. A terminal pauses only while no client has credit: a
 /// slower one is served from the log. Without a terminal nothing may be lost to an attached client, so the slowest
 /// decides.
-pub(super) fn may_read(tty: bool, end: u64, mut acknowledged: impl Iterator<Item = u64>) -> bool {
-    let Some(first) = acknowledged.next() else { return true };
-    let mut all = std::iter::once(first).chain(acknowledged).map(|taken| end.saturating_sub(taken));
+pub(super) fn may_read(tty: bool, mut pending: impl Iterator<Item = u64>) -> bool {
+    let Some(first) = pending.next() else { return true };
+    let mut all = std::iter::once(first).chain(pending);
     if tty {
         all.any(|pending| pending < CREDIT)
     } else {
@@ -221,13 +230,25 @@ mod tests {
 
     #[test]
     fn flow_is_decided_by_the_fastest_on_a_terminal_and_the_slowest_without() {
-        let end = 10 * CREDIT;
-        assert!(may_read(true, end, std::iter::empty()));
-        assert!(!may_read(true, end, [0].into_iter()));
-        assert!(may_read(true, end, [0, end - 1].into_iter()));
-        let end = CAPACITY;
-        assert!(may_read(false, end, std::iter::empty()));
-        assert!(!may_read(false, end, [0, end].into_iter()));
-        assert!(may_read(false, end, [end - CREDIT, end].into_iter()));
+        assert!(may_read(true, std::iter::empty()));
+        assert!(!may_read(true, [10 * CREDIT].into_iter()));
+        assert!(may_read(true, [10 * CREDIT, 1].into_iter()));
+        assert!(may_read(false, std::iter::empty()));
+        assert!(!may_read(false, [CAPACITY, 0].into_iter()));
+        assert!(may_read(false, [CREDIT, 0].into_iter()));
+    }
+
+    #[test]
+    fn pieces_that_cannot_be_joined_cost_what_they_take() {
+        let mut log = Log::default();
+        for _ in 0..50_000 {
+            log.push(Source::Stdout, bytes("x"));
+            log.push(Source::Stderr, bytes("y"));
+        }
+        assert!(log.pieces.len() as u64 <= CAPACITY / COST_OF_PIECE, "{} pieces", log.pieces.len());
+        assert!(log.start > 0, "the oldest are gone");
+        // Who lacks them all holds the process up before any is lost to it.
+        assert!(!may_read(false, [log.beyond(log.start)].into_iter()));
+        assert!(may_read(false, [log.beyond(log.end())].into_iter()));
     }
 }

@@ -147,7 +147,7 @@ impl RunningProcess {
             changed.as_mut().enable();
             {
                 let state = self.state();
-                if may_read(self.identity.tty, state.log.end(), state.clients.values().copied()) {
+                if may_read(self.identity.tty, state.clients.values().map(|taken| state.log.beyond(*taken))) {
                     return;
                 }
             }
