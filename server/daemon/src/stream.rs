@@ -27,6 +27,8 @@ const PING_EVERY: Duration = Duration::from_secs(5);
 /// A client that has sent nothing, not even an answer to a ping, for so long is gone.
 const DEAD_AFTER: Duration = Duration::from_secs(20);
 
+/// How long a process has to take what a client sent before it left.
+const LAST_INPUT: Duration = Duration::from_secs(1);
 /// How long a client has to close a stream that ends for another reason than its process's end.
 const HURRIED_GOODBYE: Duration = Duration::from_secs(1);
 
@@ -45,12 +47,14 @@ pub async fn serve(upgraded: Upgraded, mut client: Client, stop: CancellationTok
     let process = Arc::clone(client.process());
     let (acknowledged, mut acknowledgements) = watch::channel(0_u64);
     let (taken, mut inputs) = watch::channel(0_u64);
+    let taken = Arc::new(taken);
     // Neither is ever waited for here: acknowledgements come behind both, and a process that waits for its output to be
     // taken reads no input.
-    let input = Input::default();
     let over = CancellationToken::new();
+    let input = Arc::new(Input::until(over.clone()));
     let orders = Arc::new(Orders::until(over.clone()));
-    // On its own: a signal of a client that goes at once is sent all the same.
+    // On their own: what a client sends that goes at once arrives all the same.
+    tokio::spawn(feed_input(Arc::clone(&process), Arc::clone(&input), Arc::clone(&taken), over.clone()));
     tokio::spawn(carry_out(Arc::clone(&process), Arc::clone(&orders)));
     let _over = over.drop_guard();
 
@@ -88,7 +92,6 @@ pub async fn serve(upgraded: Upgraded, mut client: Client, stop: CancellationTok
         }
     };
 
-    let feed = feed_input(&process, &input, &taken);
     let send = async {
         let mut ping = tokio::time::interval(PING_EVERY);
         loop {
@@ -120,7 +123,6 @@ pub async fn serve(upgraded: Upgraded, mut client: Client, stop: CancellationTok
     let close = tokio::select! {
         refused = receive => refused.map(|reason| Close { code: CloseCode::Protocol, reason }),
         close = send => Some(close),
-        () = feed => None,
     };
     if let Some(close) = close {
         say_goodbye(sink.reunite(source).ok(), close).await;
@@ -134,17 +136,33 @@ struct Close {
 
 /// Feeds input to the process beside everything else, so that a process that does not read holds up neither resizes
 /// nor acknowledgements.
-async fn feed_input(process: &RunningProcess, input: &Input, taken: &watch::Sender<u64>) {
-    let mut total = 0;
-    loop {
-        match input.next().await {
-            Piece::Bytes(bytes) => {
-                total += bytes.len() as u64;
-                process.input(bytes).await;
-                let _ = taken.send(total);
+async fn feed_input(
+    process: Arc<RunningProcess>,
+    input: Arc<Input>,
+    taken: Arc<watch::Sender<u64>>,
+    over: CancellationToken,
+) {
+    let feed = async {
+        let mut total = 0;
+        while let Some(piece) = input.next().await {
+            match piece {
+                Piece::Bytes(bytes) => {
+                    total += bytes.len() as u64;
+                    process.input(bytes).await;
+                    // Whoever has left needs no word.
+                    let _ = taken.send(total);
+                }
+                Piece::End => process.end_input().await,
             }
-            Piece::End => process.end_input().await,
         }
+    };
+    let left = async {
+        over.cancelled().await;
+        tokio::time::sleep(LAST_INPUT).await;
+    };
+    tokio::select! {
+        () = feed => {}
+        () = left => {}
     }
 }
 

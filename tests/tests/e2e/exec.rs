@@ -335,3 +335,32 @@ fn a_process_left_running_is_listed_and_come_back_to() {
     assert_eq!(sandbox.gangplank(["attach"]).run().success().text().lines().count(), 1);
     sandbox.gangplank(["attach", "p-none"]).run().exits(1).complains("notResumable");
 }
+
+#[test]
+fn what_was_sent_before_a_client_left_arrives() {
+    let (sandbox, folder, _) = workspace(Image::Busybox);
+    let mut rpc = sandbox.rpc();
+    for trial in 0..10 {
+        let file = format!("/tmp/{trial}");
+        let start = json!({
+            "target": { "type": "workspace", "workspace": { "workspaceFolder": folder } },
+            "argv": ["sh", "-c", format!("cat > {file}")], "interactive": true,
+        });
+        let started = rpc.call("process/start", &start).unwrap();
+        let path = format!("/stream/{}", started["stream"]["streamId"].as_str().unwrap());
+        let mut stream = RawSocket::open(&sandbox, &path).unwrap();
+        stream.send(BINARY, b"\x01\0\0\0\0\0\0\0\0last words").unwrap();
+        stream.send(BINARY, b"\x02").unwrap();
+        stream.send(CLOSE, b"").unwrap();
+        stream.ends("closing");
+        wait_for(
+            || {
+                let listed = rpc.call("process/list", &json!({})).unwrap();
+                let all = listed["processes"].as_array().unwrap();
+                all.iter().any(|each| each["processId"] == started["processId"] && !each["exit"].is_null())
+            },
+            "its input never ended",
+        );
+        sandbox.gangplank(["exec", "cat", &file]).within(&folder).run().success().says_exactly("last words");
+    }
+}

@@ -14,10 +14,11 @@ use tokio_util::sync::CancellationToken;
 const MOST_SIGNALS: usize = 64;
 
 /// Standard input on its way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Input {
     waiting: Mutex<Waiting>,
     changed: Notify,
+    over: CancellationToken,
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +46,11 @@ pub(super) enum Piece {
 }
 
 impl Input {
+    /// Input that comes until `over` is cancelled.
+    pub(super) fn until(over: CancellationToken) -> Self {
+        Self { waiting: Mutex::default(), changed: Notify::new(), over }
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         // Nothing below can panic between two changes.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
@@ -91,13 +97,20 @@ impl Input {
         Ok(())
     }
 
-    /// What comes next; waits for it.
-    pub(super) async fn next(&self) -> Piece {
+    /// What comes next; waits for it. Nothing when it is over and all was given out.
+    pub(super) async fn next(&self) -> Option<Piece> {
         loop {
+            let over = self.over.is_cancelled();
             if let Some(piece) = self.waiting().take() {
-                return piece;
+                return Some(piece);
             }
-            self.changed.notified().await;
+            if over {
+                return None;
+            }
+            tokio::select! {
+                () = self.changed.notified() => {}
+                () = self.over.cancelled() => {}
+            }
         }
     }
 }
@@ -209,24 +222,28 @@ mod tests {
 
     #[tokio::test]
     async fn input_comes_in_order_and_small_pieces_joined() {
-        let input = Input::default();
+        let over = CancellationToken::new();
+        let input = Input::until(over.clone());
         for (offset, byte) in (0..).zip(b"abcdef") {
             input.put(offset, &[*byte], 0).unwrap();
         }
-        assert_eq!(input.next().await, Piece::Bytes(Bytes::from_static(b"abcdef")));
+        assert_eq!(input.next().await, Some(Piece::Bytes(Bytes::from_static(b"abcdef"))));
         let long = vec![b'x'; MAX_PAYLOAD];
         for number in 0..2 {
             input.put(6 + number * MAX_PAYLOAD as u64, &long, 6).unwrap();
         }
         input.end().unwrap();
-        assert_eq!(input.next().await, Piece::Bytes(Bytes::from(long.clone())));
-        assert_eq!(input.next().await, Piece::Bytes(Bytes::from(long)));
-        assert_eq!(input.next().await, Piece::End);
+        // It is given out also when the client has gone.
+        over.cancel();
+        assert_eq!(input.next().await, Some(Piece::Bytes(Bytes::from(long.clone()))));
+        assert_eq!(input.next().await, Some(Piece::Bytes(Bytes::from(long))));
+        assert_eq!(input.next().await, Some(Piece::End));
+        assert_eq!(input.next().await, None);
     }
 
     #[test]
     fn input_that_costs_no_credit_or_has_none_is_refused() {
-        let input = Input::default();
+        let input = Input::until(CancellationToken::new());
         assert!(input.put(0, b"", 0).unwrap_err().contains("without a byte"));
         assert!(input.put(1, b"x", 0).unwrap_err().contains("where 0 belongs"));
         let most = CREDIT + MAX_PAYLOAD as u64;
