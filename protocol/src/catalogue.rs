@@ -22,8 +22,9 @@ use crate::process::{
 };
 use crate::watch::{WatchEvent, WatchSubscribeParams};
 use crate::workspace::{
-    WorkspaceChanged, WorkspaceDetails, WorkspaceListParams, WorkspaceListResult, WorkspaceParams,
-    WorkspacePlanParams, WorkspacePlanResult, WorkspaceUpParams,
+    WorkspaceChanged, WorkspaceConfigureParams, WorkspaceConfigureResult, WorkspaceDetails,
+    WorkspaceListParams, WorkspaceListResult, WorkspaceParams, WorkspacePlanParams, WorkspacePlanResult,
+    WorkspaceUpParams,
 };
 
 /// A method: its name and the types of its parameters and result.
@@ -247,6 +248,11 @@ catalogue! {
         WorkspacePlan = "workspace/plan" (WorkspacePlanParams) -> WorkspacePlanResult {
             {"workspace": {"workspaceFolder": "/home/ada/project"}} =>
             {"workspaceFolder": "/home/ada/project", "configurations": ["/home/ada/project/.devcontainer/devcontainer.json"], "configuration": "/home/ada/project/.devcontainer/devcontainer.json", "offers": [], "name": "Project", "image": "python:3", "remoteWorkspaceFolder": "/workspaces/project", "diagnostics": [{"severity": "warning", "message": "unknown property `postCreateComand`", "file": "/home/ada/project/.devcontainer/devcontainer.json", "line": 4, "column": 3, "property": "postCreateComand", "hint": "did you mean `postCreateCommand`?"}], "notApplied": [], "customizations": {}, "hostEffects": [], "trusted": true}
+        }
+        /// Writes a first configuration for a folder that has none, with an image that the plan offers.
+        WorkspaceConfigure = "workspace/configure" (WorkspaceConfigureParams) -> WorkspaceConfigureResult {
+            {"workspace": {"workspaceFolder": "/home/ada/project"}, "offer": "python"} =>
+            {"configuration": "/home/ada/project/.devcontainer/devcontainer.json"}
         }
         /// Opens the folder in its container: finds or makes it, starts it, runs its hooks. The operation's result is a
         /// `WorkspaceUpResult`. While it runs, the same request joins it.

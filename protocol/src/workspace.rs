@@ -100,6 +100,29 @@ pub struct WorkspacePlanResult {
     pub container: Option<WorkspaceContainer>,
 }
 
+/// Parameters of `workspace/configure`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkspaceConfigureParams {
+    /// Which workspace.
+    pub workspace: WorkspaceSelector,
+    /// The id of one of the plan's offers, as in `python`.
+    pub offer: String,
+    /// The same key again gives the first answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_key: Option<String>,
+}
+
+/// Result of `workspace/configure`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct WorkspaceConfigureResult {
+    /// The configuration that was written, absolute.
+    pub configuration: String,
+}
+
 /// The container of a workspace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]

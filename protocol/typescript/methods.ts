@@ -43,6 +43,8 @@ export interface Methods {
   "container/logs": { params: types.ContainerLogsParams; result: types.ContainerLogsResult };
   /** Tells what `workspace/up` would start from, and changes nothing. */
   "workspace/plan": { params: types.WorkspacePlanParams; result: types.WorkspacePlanResult };
+  /** Writes a first configuration for a folder that has none, with an image that the plan offers. */
+  "workspace/configure": { params: types.WorkspaceConfigureParams; result: types.WorkspaceConfigureResult };
   /**
    * Opens the folder in its container: finds or makes it, starts it, runs its hooks. The operation's result is a
    * `WorkspaceUpResult`. While it runs, the same request joins it.

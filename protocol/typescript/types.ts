@@ -1651,6 +1651,32 @@ containerIds: Array<string>,
 changed: boolean, };
 
 /**
+ * Parameters of `workspace/configure`.
+ */
+export type WorkspaceConfigureParams = {
+/**
+ * Which workspace.
+ */
+workspace: WorkspaceSelector,
+/**
+ * The id of one of the plan's offers, as in `python`.
+ */
+offer: string,
+/**
+ * The same key again gives the first answer.
+ */
+requestKey?: string, };
+
+/**
+ * Result of `workspace/configure`.
+ */
+export type WorkspaceConfigureResult = {
+/**
+ * The configuration that was written, absolute.
+ */
+configuration: string, };
+
+/**
  * The container of a workspace.
  */
 export type WorkspaceContainer = {

@@ -11,6 +11,7 @@ mod host_variables;
 mod host_write;
 mod leads;
 mod mount_check;
+mod offered;
 mod place_check;
 mod plan;
 mod probe;
@@ -30,6 +31,7 @@ use crate::trust::TrustStore;
 
 pub use actor::{Parts, WorkspaceHandle};
 pub use find::{all, containers_of, describe};
+pub use offered::configure;
 pub use plan::{configuration_of, plan};
 pub use remote::{Remote, RemoteRequest};
 pub use selection::Selection;

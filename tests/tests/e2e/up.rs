@@ -282,12 +282,21 @@ fn an_offered_image_is_taken_and_written_down_on_a_terminal() {
 
 #[test]
 fn containers_are_reused_replaced_and_expected_as_asked() {
-    let project = Project::new(Image::Busybox, &json!({}));
+    let project = Project::new(
+        Image::Busybox,
+        &json!({ "containerEnv": { "CE": "ce" }, "remoteEnv": { "A": "${containerEnv:CE}-x" } }),
+    );
     project.run(&["up", "--expect-existing-container"]).exits(1).complains("does not exist");
     let first = project.up(&[]);
     assert_eq!(project.up(&["--expect-existing-container"]), first);
     let with = project.up(&["--include-configuration"]);
     assert_eq!(with["configuration"]["image"], project.image);
+    assert_eq!(with["configuration"]["remoteEnv"]["A"], "ce-x");
+    let file = project.folder.join(".devcontainer/devcontainer.json").display().to_string();
+    assert_eq!(
+        with["configuration"]["configFilePath"],
+        json!({ "$mid": 1, "fsPath": file, "path": file, "scheme": "vscode-fileHost" })
+    );
     let second = project.up(&["--remove-existing-container"]);
     assert_ne!(id_of(&second), id_of(&first));
     project.run(&["rebuild"]).success();

@@ -3,8 +3,8 @@
 use gangplank_protocol::ErrorData;
 use gangplank_protocol::Method;
 use gangplank_protocol::catalogue::{
-    WorkspaceInspect, WorkspaceList, WorkspacePlan, WorkspaceRebuild, WorkspaceRemove, WorkspaceStop,
-    WorkspaceUp,
+    WorkspaceConfigure, WorkspaceInspect, WorkspaceList, WorkspacePlan, WorkspaceRebuild, WorkspaceRemove,
+    WorkspaceStop, WorkspaceUp,
 };
 use gangplank_protocol::operation::{OperationKind, OperationStarted};
 use gangplank_protocol::workspace::{WorkspaceChanged, WorkspaceListResult, WorkspaceUpParams};
@@ -18,6 +18,13 @@ pub(super) fn register(router: &mut Router) -> Result<(), RegisterMethodError> {
     router.method::<WorkspacePlan, _, _>(|call, params| async move {
         let engine = call.daemon.engines.find(&call.connection, params.engine.as_ref()).await.ok();
         workspace::plan(&params, &call.daemon.trust, engine).await
+    })?;
+    router.method::<WorkspaceConfigure, _, _>(|call, params| async move {
+        let asked = params.clone();
+        call.once::<WorkspaceConfigure>(params.request_key.clone(), &params, async move {
+            workspace::configure(&asked)
+        })
+        .await
     })?;
     router.method::<WorkspaceUp, _, _>(|call, params| async move {
         begin::<WorkspaceUp>(call, params, OperationKind::WorkspaceUp).await

@@ -8,23 +8,22 @@ use std::collections::BTreeMap;
 use gangplank_devcontainer::effects::EffectKind;
 use gangplank_devcontainer::hooks::LifecycleHook;
 use gangplank_devcontainer::paths::HostPath;
+use gangplank_devcontainer::variables::with_container_env;
 use gangplank_engine::Engine;
 use gangplank_engine::container::ContainerDetails;
 use gangplank_protocol::error::ErrorDetails;
 use gangplank_protocol::operation::{Answer, Ask};
 use gangplank_protocol::workspace::{Trust, WorkspaceUpParams, WorkspaceUpResult};
 use gangplank_protocol::{ErrorData, ErrorKind};
+use serde_json::{Value, json};
 
 use super::effects::Seen;
 use super::plan::{Planned, effects_of, read_configuration, read_text, volumes_of};
-use super::remote::{Remote, RemoteRequest, added_environment, probe_mode};
-use super::{Parts, Selection, WorkspaceHandle, host_variables, host_write};
+use super::remote::{Remote, RemoteRequest, added_environment, probe_mode, variables};
+use super::{Parts, Selection, WorkspaceHandle, host_variables, offered};
 use crate::engines::wire_id;
 use crate::lifecycle::host;
 use crate::operation::Reporter;
-
-/// Where an offered configuration is written.
-const NEW_CONFIGURATION: &str = ".devcontainer/devcontainer.json";
 
 /// One `up` at work.
 pub(super) struct Up {
@@ -49,6 +48,10 @@ impl Up {
         let remote = Remote::of(&container, Some(&planned.configuration), &request)?;
         self.allow_variables(&planned, &container, &remote).await?;
         super::hooks::run(&self, &planned, &container, &remote, &request).await?;
+        let configuration = match self.params.include_configuration {
+            true => Some(shown_configuration(&planned, &container)?),
+            false => None,
+        };
         Ok(WorkspaceUpResult {
             engine: wire_id(&self.engine),
             workspace_folder: planned.selection.folder.to_string(),
@@ -56,7 +59,7 @@ impl Up {
             remote_user: remote.user,
             remote_workspace_folder: planned.configuration.workspace.folder.clone(),
             created,
-            configuration: self.params.include_configuration.then(|| planned.configuration.value.clone()),
+            configuration,
         })
     }
 
@@ -125,21 +128,11 @@ impl Up {
         else {
             return Err(ErrorData::new(ErrorKind::Cancelled, "no image was chosen"));
         };
-        let text = selection.render_offer(&choice).ok_or_else(|| {
-            ErrorData::new(ErrorKind::InvalidParams, format!("{choice:?} is not one of the offers"))
-        })?;
+        let text = offered::text_of(selection, &choice)?;
         if write {
-            let written =
-                host_write::create_new(selection.canonical.as_str(), NEW_CONFIGURATION, text.as_bytes());
-            written.map_err(|e| {
-                ErrorData::new(
-                    ErrorKind::Io,
-                    format!("{NEW_CONFIGURATION} could not be written in {}", selection.folder),
-                )
-                .caused_by(&e)
-            })?;
+            offered::write(selection, &text)?;
         }
-        selection.configuration = Some(selection.folder.join(NEW_CONFIGURATION));
+        selection.configuration = Some(offered::place_in(selection));
         Ok(text)
     }
 
@@ -237,4 +230,20 @@ impl Up {
         let done = host::initialize(command, folder, &self.params.client_environment, &mut step).await;
         step.end(done)
     }
+}
+
+/// The configuration with every variable in its place, and with where it is in the reference's form of it.
+///
+/// # Errors
+/// `configurationInvalid` for a variable without a name.
+fn shown_configuration(planned: &Planned, container: &ContainerDetails) -> Result<Value, ErrorData> {
+    let environment = variables(&container.env);
+    let mut value = with_container_env(&planned.configuration.value, &environment)
+        .map_err(|e| ErrorData::new(ErrorKind::ConfigurationInvalid, e.to_string()))?;
+    let path = planned.selection.configuration.as_ref().map(HostPath::as_str);
+    if let (Value::Object(properties), Some(path)) = (&mut value, path) {
+        let file = json!({ "fsPath": path, "$mid": 1, "path": path, "scheme": "vscode-fileHost" });
+        properties.insert("configFilePath".to_owned(), file);
+    }
+    Ok(value)
 }
