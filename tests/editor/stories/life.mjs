@@ -96,6 +96,8 @@ export function steps({ sandbox, server, browser, evidence }) {
         await editor.says("Container stopped");
         await editor.notification("was stopped; its terminals ended").waitFor();
         await editor.shot("stopped");
+        // a terminal that is still going takes the focus, and with it the list
+        await until(async () => (await editor.page.locator(".terminal-wrapper").count()) === 0, "its terminals are gone");
         await editor.status().click();
         await editor.pick("Start Container");
         await editor.attached();
@@ -109,6 +111,8 @@ export function steps({ sandbox, server, browser, evidence }) {
         await until(async () => (await sandbox.containers())[0].State === "exited", "it is stopped");
         await editor.shot("stopped here");
         expect((await editor.notification("was stopped; its terminals ended").count()) === 0, "what the user did is told as news");
+        // a terminal that is still going takes the focus, and with it the list
+        await until(async () => (await editor.page.locator(".terminal-wrapper").count()) === 0, "its terminals are gone");
         await editor.status().click();
         await editor.pick("Start Container");
         await editor.attached();
