@@ -29,11 +29,6 @@ use gangplank_protocol::daemon::DaemonRecord;
 
 /// Longest time that a call may take. Long work is an operation; the longest calls wait for a container to stop.
 pub const CALL_LIMIT: Duration = Duration::from_secs(600);
-
-/// How often a daemon that drops the connection before its hello is tried again,
-const MOST_ATTEMPTS: u32 = 20;
-/// and how long is waited in between.
-const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
 const HELLO_LIMIT: Duration = Duration::from_secs(10);
 const MAX_MESSAGE: u32 = 64 * 1024 * 1024;
 /// Items of a feed that may wait to be read; the output of a busy build is thousands of lines.
@@ -142,19 +137,9 @@ impl Client {
 }
 
 impl Connection {
-    /// Connects and says hello. A daemon that is just ending may still take the connection and drop it: nothing was
-    /// asked of it yet, so the next one is asked.
+    /// Connects and says hello.
     async fn open(place: &Place, options: &ConnectOptions) -> Result<Connection, ClientError> {
-        let mut attempts = 1;
-        loop {
-            match Connection::open_once(place, options).await {
-                Err(error) if error.is_lost_connection() && options.start && attempts < MOST_ATTEMPTS => {
-                    attempts += 1;
-                    tokio::time::sleep(BETWEEN_ATTEMPTS).await;
-                }
-                outcome => return outcome,
-            }
-        }
+        start::persistently(options.start, || Connection::open_once(place, options)).await
     }
 
     async fn open_once(place: &Place, options: &ConnectOptions) -> Result<Connection, ClientError> {

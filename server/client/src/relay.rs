@@ -25,6 +25,10 @@ pub struct RelayReceiver(SplitStream<WebSocketStream<UnixStream>>);
 /// # Errors
 /// [`ClientError`] when there is no daemon to talk to.
 pub async fn connect(place: &Place, start: bool) -> Result<(RelaySender, RelayReceiver), ClientError> {
+    start::persistently(start, || connect_once(place, start)).await
+}
+
+async fn connect_once(place: &Place, start: bool) -> Result<(RelaySender, RelayReceiver), ClientError> {
     let (_, socket) = start::connect(place, start).await?;
     let (socket, _) = client_async(url(RPC_PATH)?.as_str(), socket)
         .await

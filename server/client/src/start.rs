@@ -31,6 +31,11 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 /// nothing unless the first is ending.
 const AGAIN: Duration = Duration::from_millis(500);
 
+/// How often a daemon that drops the connection before anything was asked of it is tried again,
+const MOST_ATTEMPTS: u32 = 20;
+/// and how long is waited in between.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
+
 const LOG_LINES: usize = 20;
 
 /// Connects to the daemon; starts one when none answers and `start` is true.
@@ -43,6 +48,24 @@ pub async fn connect(place: &Place, start: bool) -> Result<(DaemonRecord, UnixSt
         return Ok(found);
     }
     if start { start_and_connect(place).await } else { Err(ClientError::NotRunning) }
+}
+
+/// Opens a connection with `open`, again where it is lost at once and a daemon may be started: one that is just ending
+/// may still take the connection and drop it. Nothing was asked of it yet, so the next one is asked.
+pub(crate) async fn persistently<T, F>(start: bool, open: impl Fn() -> F) -> Result<T, ClientError>
+where
+    F: Future<Output = Result<T, ClientError>>,
+{
+    let mut attempts = 1;
+    loop {
+        match open().await {
+            Err(error) if error.is_lost_connection() && start && attempts < MOST_ATTEMPTS => {
+                attempts += 1;
+                tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 async fn try_once(place: &Place) -> Result<Option<(DaemonRecord, UnixStream)>, ClientError> {

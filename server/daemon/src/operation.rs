@@ -201,6 +201,10 @@ fn not_found(operation_id: &str) -> ErrorData {
 /// What to do next about an operation that did not do what it should.
 fn next_step(operation: &Operation) -> Option<String> {
     let command = match operation.kind {
+        // The old container may still be there, and another `up` would be content with it.
+        OperationKind::WorkspaceRebuild if !has_created(operation) => {
+            format!("gangplank rebuild --workspace-folder {}", quoted(&operation.subject))
+        }
         OperationKind::WorkspaceUp | OperationKind::WorkspaceRebuild => {
             format!("gangplank up --workspace-folder {}", quoted(&operation.subject))
         }
@@ -231,6 +235,11 @@ fn next_step(operation: &Operation) -> Option<String> {
         },
         OperationState::Succeeded | OperationState::Running | OperationState::NeedsInput => None,
     }
+}
+
+/// Whether it has made its container.
+fn has_created(operation: &Operation) -> bool {
+    operation.steps.iter().any(|step| step.step == "create" && step.status == StepStatus::Succeeded)
 }
 
 /// The hook that ran when the work was cut off, if it counts as run from then on.

@@ -17,13 +17,23 @@ fn kill_daemon(sandbox: &Sandbox) {
     let pid = sandbox.daemon().unwrap()["pid"].to_string();
     let killed = std::process::Command::new("kill").args(["-s", "KILL", &pid]).status().unwrap();
     assert!(killed.success());
+    let status = format!("/proc/{pid}/stat");
+    super::project::wait_for(
+        || std::fs::read_to_string(&status).map_or(true, |status| status.contains(") Z ")),
+        "the daemon lives on",
+    );
 }
 
 /// Begins an `up` and follows it until `when` holds for an item; gives the operation's id.
 fn up_until(sandbox: &Sandbox, folder: &Path, when: impl Fn(&Value) -> bool) -> Option<String> {
+    until(sandbox, "workspace/up", folder, when)
+}
+
+/// The same of any method that begins an operation on a workspace.
+fn until(sandbox: &Sandbox, method: &str, folder: &Path, when: impl Fn(&Value) -> bool) -> Option<String> {
     let mut rpc = sandbox.rpc();
     let params = json!({ "workspace": { "workspaceFolder": folder }, "trust": "grant" });
-    let started = rpc.call("workspace/up", &params).unwrap();
+    let started = rpc.call(method, &params).unwrap();
     let id = json!({ "operationId": started["operationId"] });
     rpc.call("operation/subscribe", &id).unwrap();
     while let Some(item) = rpc.item() {
@@ -87,6 +97,34 @@ fn killed_at_each_step_the_next_up_converges_on_one_container() {
                 assert!(before["nextStep"].as_str().unwrap().contains(next), "{step} {status}: {before}");
                 assert!(Path::new(before["logPath"].as_str().unwrap()).exists());
             }
+        }
+    }
+}
+
+#[test]
+fn a_rebuild_killed_at_each_step_says_how_to_go_on_and_leaves_one_container() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let configuration = json!({ "image": Image::Busybox.on(engine).unwrap() });
+    for step in ["configuration", "remove", "create", "start"] {
+        for status in ["running", "succeeded"] {
+            let sandbox = Sandbox::on(engine);
+            let folder = sandbox.workspace("project", &configuration.to_string());
+            let up =
+                || sandbox.gangplank(["up"]).within(&folder).run().success().json()["containerId"].clone();
+            let old = up();
+            let at = |event: &Value| event["step"]["step"] == step && event["step"]["status"] == status;
+            let operation = until(&sandbox, "workspace/rebuild", &folder, at)
+                .unwrap_or_else(|| panic!("{step} {status} never came"));
+            kill_daemon(&sandbox);
+            let before = sandbox.rpc().call("operation/get", &json!({ "operationId": operation })).unwrap();
+            let new = up();
+            if before["state"] == "interrupted" {
+                // Where the old container is still there, another `up` would be content with it.
+                let next = if new == old { "`gangplank rebuild " } else { "`gangplank " };
+                assert!(before["nextStep"].as_str().unwrap().contains(next), "{step} {status}: {before}");
+            }
+            assert_eq!(containers_of(engine, &folder), 1, "{step} {status}");
+            leaves_nothing_beside(engine, &folder);
         }
     }
 }

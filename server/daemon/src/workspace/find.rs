@@ -45,6 +45,11 @@ pub(super) async fn preferred(
     list(engine, labels).await.map(best)
 }
 
+/// Whether a container in this state is being removed, and so is no longer there for us.
+pub(super) fn is_going(state: &str) -> bool {
+    matches!(state, "removing" | "dead")
+}
+
 async fn list(engine: &Engine, labels: Vec<String>) -> Result<Vec<ContainerSummary>, ErrorData> {
     let names: Vec<String> = labels
         .iter()
@@ -52,8 +57,7 @@ async fn list(engine: &Engine, labels: Vec<String>) -> Result<Vec<ContainerSumma
         .collect();
     let filter = ContainerFilter { all: true, labels };
     let mut found = engine.list_containers(&filter).await.map_err(failure::from_engine)?;
-    // One that is being removed is no longer there for us.
-    found.retain(|container| container.state != "removing" && container.state != "dead");
+    found.retain(|container| !is_going(&container.state));
     labelled_themselves(engine, found, &names).await
 }
 

@@ -38,6 +38,9 @@ pub(crate) fn refusal(action: &Action, status: u16, message: &str) -> EngineErro
     if action.kind == ObjectKind::Container && running {
         return EngineError::StillRunning { container: name };
     }
+    if action.kind == ObjectKind::Container && has("is marked for removal") {
+        return EngineError::NotFound { kind: ObjectKind::Container, name };
+    }
     if has("client version") && (has("too new") || has("too old")) {
         return EngineError::Unsupported { what, message };
     }
@@ -197,6 +200,7 @@ mod tests {
                 "still running",
             ),
             (500, "unable to find user nobody1: no matching entries in passwd file", "invalid"),
+            (409, "container is marked for removal and cannot be started", "not found"),
             (409, "Container a is paused, unpause the container before exec", "conflict"),
             (500, "Bind for 0.0.0.0:80 failed: port is already allocated", "port in use"),
             (

@@ -33,11 +33,14 @@ impl Up {
         // Asked side by side: whether the image is needed is only known with the other answer.
         let (found, image) =
             tokio::join!(find::find(&self.engine, &planned.labels), self.engine.inspect_image(wanted));
-        let found = found?;
+        let mut found = found?;
         let replaced = self.rebuild || self.params.remove_existing_container;
         if let Some(container) = found.as_ref().filter(|_| !replaced) {
-            let details = self.engine.inspect_container(&container.id).await.map_err(from_engine)?;
-            return Ok((self.running(planned, details).await?, false));
+            match self.found(planned, &container.id).await {
+                // It was going when it was found: by a removal that was cut off, or by somebody else's.
+                Err(_) if self.is_gone(&container.id).await => found = None,
+                reused => return reused.map(|details| (details, false)),
+            }
         }
         if found.is_none() && self.params.expect_existing_container {
             return Err(ErrorData::new(ErrorKind::NotFound, "the expected container does not exist")
@@ -56,6 +59,18 @@ impl Up {
         let step = self.reporter.begin("create", "Create the container");
         let (id, created) = step.end(self.create(planned, spec).await)?;
         Ok((self.first_start(planned, &id).await?, created))
+    }
+
+    async fn found(&self, planned: &Planned, id: &str) -> Result<ContainerDetails, ErrorData> {
+        let details = self.engine.inspect_container(id).await.map_err(from_engine)?;
+        self.running(planned, details).await
+    }
+
+    async fn is_gone(&self, id: &str) -> bool {
+        match self.engine.inspect_container(id).await {
+            Ok(container) => find::is_going(&container.state.status),
+            Err(error) => error.is_not_found(),
+        }
     }
 
     async fn remove(&self, id: &str) -> Result<(), ErrorData> {
@@ -138,14 +153,14 @@ impl Up {
                     if let Some(container) = find::find(&self.engine, &planned.labels).await? {
                         return Ok((container.id, false));
                     }
+                    // An engine takes a name before it shows the container and keeps it until the container is gone: a
+                    // creation or a removal that was cut off is on its way. What shows itself then is looked at anew.
+                    if waited < MOST_WAITS && self.is_gone(&name).await {
+                        waited += 1;
+                        tokio::time::sleep(CREATION_PAUSE).await;
+                        continue;
+                    }
                     match self.engine.inspect_container(&name).await {
-                        // An engine takes a name before it shows the container: a creation that was cut off is on
-                        // its way. What shows itself now is looked at once more.
-                        Err(error) if error.is_not_found() && waited < MOST_WAITS => {
-                            waited += 1;
-                            tokio::time::sleep(CREATION_PAUSE).await;
-                            continue;
-                        }
                         Ok(other) if find::has_all(&other.labels, &planned.labels) => {
                             return Ok((other.id, false));
                         }
