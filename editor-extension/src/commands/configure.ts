@@ -24,12 +24,8 @@ export function registerConfigureCommand(session: Session): void {
       { title: vscode.l10n.t("Which image suits {0}?", name) },
     );
     if (picked === undefined) throw new Cancelled("no image chosen");
-    const file = vscode.Uri.joinPath(uri, ".devcontainer", "devcontainer.json");
-    const text = `${JSON.stringify({ name, image: picked.offer.image }, undefined, 2)}\n`;
-    const edit = new vscode.WorkspaceEdit();
-    // never over a file that has come meanwhile
-    edit.createFile(file, { overwrite: false, ignoreIfExists: false, contents: Buffer.from(text) });
-    if (!(await vscode.workspace.applyEdit(edit))) throw new Error(vscode.l10n.t("{0} could not be written.", file.fsPath));
+    const { configuration } = await session.daemon.client.call("workspace/configure", { workspace: selectorOf(uri.fsPath), offer: picked.offer.id });
+    const file = vscode.Uri.file(configuration);
     await vscode.window.showTextDocument(file);
     const reopen = vscode.l10n.t("Reopen in Container");
     const chosen = await tell("information", vscode.l10n.t("The configuration is written."), reopen);
