@@ -97,6 +97,8 @@ export function steps({ sandbox, server, browser, evidence }) {
         await editor.openFile("main.py");
         await editor.page.locator('.editor-actions .action-label[aria-label*="Run Python File in Container"]').click();
         await editor.shows(new RegExp(`This is main\\.py\\s+in /workspaces/hello on ${id}`));
+        // the README's picture
+        await editor.command("Notifications: Clear All Notifications");
         await editor.shot("run");
       },
       "what is in the editor is what runs": async () => {
