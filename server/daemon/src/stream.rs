@@ -120,9 +120,18 @@ pub async fn serve(upgraded: Upgraded, mut client: Client, stop: CancellationTok
         }
     };
 
-    let close = tokio::select! {
-        refused = receive => refused.map(|reason| Close { code: CloseCode::Protocol, reason }),
-        close = send => Some(close),
+    let close = {
+        tokio::pin!(receive);
+        tokio::select! {
+            refused = &mut receive => refused.map(|reason| Close { code: CloseCode::Protocol, reason }),
+            close = send => {
+                if close.code == CloseCode::Abnormal {
+                    // The peer is gone, and what it sent before may still be on its way.
+                    let _ = tokio::time::timeout(LAST_INPUT, &mut receive).await;
+                }
+                Some(close)
+            }
+        }
     };
     if let Some(close) = close {
         say_goodbye(sink.reunite(source).ok(), close).await;

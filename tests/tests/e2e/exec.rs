@@ -317,6 +317,22 @@ fn a_terminal_that_is_closed_ends_a_command_and_leaves_a_shell() {
         // A command is closed before its client ends.
         assert_eq!(running().len(), left, "{verb:?}");
     }
+    let mut nohup = std::process::Command::new("nohup")
+        .arg(gangplank_tests::sandbox::binary().unwrap())
+        .args(["exec", "sh", "-c", "until [ -e /tmp/go ]; do sleep 0.1; done; exit 5"])
+        .current_dir(&folder)
+        .env_clear()
+        .envs(sandbox.environment())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for(|| running().len() == 2, "it never ran");
+    let pid = rustix::process::Pid::from_child(&nohup);
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    sandbox.gangplank(["exec", "touch", "/tmp/go"]).within(&folder).run().success();
+    // It lived on until its command ended by itself.
+    assert_eq!(nohup.wait().unwrap().code(), Some(5));
 }
 
 #[test]
@@ -363,4 +379,13 @@ fn what_was_sent_before_a_client_left_arrives() {
         );
         sandbox.gangplank(["exec", "cat", &file]).within(&folder).run().success().says_exactly("last words");
     }
+}
+
+#[test]
+fn single_bytes_to_both_outputs_in_turn_flow_on() {
+    let (sandbox, folder, _) = workspace(Image::Python);
+    let write = "import os, time\nfor n in range(40000):\n os.write(1, b'x'); os.write(2, b'y')\n n % 50 or time.sleep(0.001)";
+    let output = sandbox.gangplank(["exec", "python3", "-c", write]).within(&folder).run().success();
+    assert_eq!(output.text().len(), 40_000);
+    assert_eq!(output.errors().len(), 40_000);
 }

@@ -6,28 +6,37 @@ use bytes::{Bytes, BytesMut};
 use gangplank_engine::Source;
 use gangplank_protocol::stream::CREDIT;
 
-/// Bytes of output kept for clients that come or come back, with what their pieces cost.
+/// Bytes of output kept for clients that come or come back, with what keeping them apart by stream costs.
 pub(super) const CAPACITY: u64 = 4 * 1024 * 1024;
 /// Largest piece one push brings.
 const LARGEST_PUSH: u64 = 64 * 1024;
-/// What a piece costs beside its bytes: single bytes to both streams in turn cannot be joined.
-const COST_OF_PIECE: u64 = 128;
 /// Pieces below this are joined, so that many small writes cost little.
 const JOIN_BELOW: usize = 16 * 1024;
+/// What a run costs beside its bytes. So little that a client which acknowledges within its credit never lacks the whole
+/// capacity, not even of single bytes to both streams in turn.
+const COST_OF_RUN: u64 = size_of::<Run>() as u64;
+
+/// Bytes of one stream within a piece, by where they end in it.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    end: u32,
+    source: Source,
+}
 
 #[derive(Debug)]
 struct Piece {
     offset: u64,
-    source: Source,
     bytes: Bytes,
+    runs: Box<[Run]>,
+    /// Runs of all pieces before it.
+    runs_before: u64,
 }
 
 /// The newest piece, while small ones are joined to it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Tail {
-    offset: u64,
-    source: Source,
     bytes: BytesMut,
+    runs: Vec<Run>,
 }
 
 /// The kept output.
@@ -35,7 +44,9 @@ struct Tail {
 pub(super) struct Log {
     pieces: VecDeque<Piece>,
     /// Comes after all of `pieces`.
-    tail: Option<Tail>,
+    tail: Tail,
+    /// Runs of all pieces there ever were, without the tail's.
+    runs: u64,
     /// Offset of the first byte kept.
     start: u64,
     /// Offset after the last byte.
@@ -74,19 +85,14 @@ impl Log {
         if bytes.is_empty() {
             return;
         }
+        if self.tail.bytes.len() + bytes.len() > JOIN_BELOW {
+            self.seal_tail();
+        }
         let length = bytes.len() as u64;
-        match &mut self.tail {
-            Some(tail) if tail.source == source && tail.bytes.len() + bytes.len() <= JOIN_BELOW => {
-                tail.bytes.extend_from_slice(&bytes);
-            }
-            _ => {
-                self.seal_tail();
-                if bytes.len() < JOIN_BELOW {
-                    self.tail = Some(Tail { offset: self.end, source, bytes: BytesMut::from(&bytes[..]) });
-                } else {
-                    self.pieces.push_back(Piece { offset: self.end, source, bytes });
-                }
-            }
+        if bytes.len() < JOIN_BELOW {
+            self.tail.push(source, &bytes);
+        } else {
+            self.keep(self.end, bytes, Box::new([Run { end: position(length), source }]));
         }
         self.end += length;
         while self.beyond(self.start) > CAPACITY {
@@ -99,15 +105,28 @@ impl Log {
 
     /// What is kept from `offset` on costs, in bytes.
     pub(super) fn beyond(&self, offset: u64) -> u64 {
-        let before = self.pieces.partition_point(|piece| piece.offset < offset);
-        self.end.saturating_sub(offset) + COST_OF_PIECE * (self.pieces.len() - before) as u64
+        let after = self.pieces.partition_point(|piece| piece.offset <= offset);
+        let before = match after.checked_sub(1).and_then(|index| self.pieces.get(index)) {
+            Some(piece) if offset < piece.offset + piece.bytes.len() as u64 => piece.runs_before,
+            _ => self.pieces.get(after).map_or(self.runs, |piece| piece.runs_before),
+        };
+        let runs = self.runs - before + self.tail.runs.len() as u64;
+        self.end.saturating_sub(offset) + COST_OF_RUN * runs
     }
 
     fn seal_tail(&mut self) {
-        if let Some(Tail { offset, source, bytes }) = self.tail.take() {
+        let Tail { bytes, runs } = std::mem::take(&mut self.tail);
+        if !bytes.is_empty() {
+            let offset = self.end - bytes.len() as u64;
             // Copied once more, so that no room for bytes to come is kept.
-            self.pieces.push_back(Piece { offset, source, bytes: Bytes::copy_from_slice(&bytes) });
+            self.keep(offset, Bytes::copy_from_slice(&bytes), runs.into());
         }
+    }
+
+    fn keep(&mut self, offset: u64, bytes: Bytes, runs: Box<[Run]>) {
+        let runs_before = self.runs;
+        self.runs += runs.len() as u64;
+        self.pieces.push_back(Piece { offset, bytes, runs, runs_before });
     }
 
     /// What comes at `offset`, at most `most` bytes of one stream.
@@ -118,32 +137,48 @@ impl Log {
         if offset >= self.end {
             return Next::Nothing;
         }
-        if let Some(tail) = self.tail.as_ref().filter(|tail| offset >= tail.offset) {
-            let range = within(tail.offset, tail.bytes.len(), offset, most);
-            return Next::Bytes {
-                offset,
-                source: tail.source,
-                bytes: Bytes::copy_from_slice(&tail.bytes[range]),
-            };
+        let tail = self.end - self.tail.bytes.len() as u64;
+        if offset >= tail {
+            let (source, range) = within(&self.tail.runs, offset - tail, most);
+            return Next::Bytes { offset, source, bytes: Bytes::copy_from_slice(&self.tail.bytes[range]) };
         }
         let index = self.pieces.partition_point(|piece| piece.offset <= offset).saturating_sub(1);
         let Some(piece) = self.pieces.get(index) else { return Next::Nothing };
-        let range = within(piece.offset, piece.bytes.len(), offset, most);
-        Next::Bytes { offset, source: piece.source, bytes: piece.bytes.slice(range) }
+        let (source, range) = within(&piece.runs, offset - piece.offset, most);
+        Next::Bytes { offset, source, bytes: piece.bytes.slice(range) }
     }
 
     /// Lets go of all bytes; the offsets stay.
     pub(super) fn forget(&mut self) {
-        self.pieces.clear();
-        self.tail = None;
+        self.pieces = VecDeque::new();
+        self.tail = Tail::default();
         self.start = self.end;
     }
 }
 
-/// The part of a piece of `length` bytes at `begin` that begins at `offset` and has at most `most` bytes.
-fn within(begin: u64, length: usize, offset: u64, most: usize) -> std::ops::Range<usize> {
-    let from = usize::try_from(offset - begin).unwrap_or(usize::MAX).min(length);
-    from..length.min(from.saturating_add(most))
+impl Tail {
+    fn push(&mut self, source: Source, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        let end = position(self.bytes.len() as u64);
+        match self.runs.last_mut().filter(|last| last.source == source) {
+            Some(last) => last.end = end,
+            None => self.runs.push(Run { end, source }),
+        }
+    }
+}
+
+/// A place in a piece; no piece is longer than one push or the tail.
+fn position(length: u64) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+/// The part of a piece that begins at `from` in it and has at most `most` bytes, all of one stream.
+fn within(runs: &[Run], from: u64, most: usize) -> (Source, std::ops::Range<usize>) {
+    let from = position(from);
+    let index = runs.partition_point(|run| run.end <= from).min(runs.len().saturating_sub(1));
+    let (source, end) = runs.get(index).map_or((Source::Stdout, from), |run| (run.source, run.end));
+    let (from, end) = (from as usize, end as usize);
+    (source, from..end.min(from.saturating_add(most)))
 }
 
 /// Whether more output may be read from the process, by how much of it is beyond what each attached client has
@@ -177,7 +212,7 @@ mod tests {
         log.push(Source::Stdout, bytes("c"));
         log.push(Source::Stderr, bytes("E"));
         log.push(Source::Stdout, bytes("d"));
-        assert_eq!(log.pieces.len(), 2, "and the tail");
+        assert_eq!(log.pieces.len(), 0, "all in the tail");
         let read = |offset| log.read(offset, 100);
         assert_eq!(read(0), Next::Bytes { offset: 0, source: Source::Stdout, bytes: bytes("abc") });
         assert_eq!(read(2), Next::Bytes { offset: 2, source: Source::Stdout, bytes: bytes("c") });
@@ -193,7 +228,7 @@ mod tests {
         let mut places = std::collections::BTreeSet::new();
         for number in 0..u64::try_from(JOIN_BELOW).unwrap() {
             log.push(Source::Stdout, bytes("x"));
-            places.insert(log.tail.as_ref().unwrap().bytes.as_ptr() as usize);
+            places.insert(log.tail.bytes.as_ptr() as usize);
             assert_eq!(
                 log.read(number, 100),
                 Next::Bytes { offset: number, source: Source::Stdout, bytes: bytes("x") }
@@ -241,12 +276,19 @@ mod tests {
     #[test]
     fn pieces_that_cannot_be_joined_cost_what_they_take() {
         let mut log = Log::default();
-        for _ in 0..50_000 {
+        for _ in 0..CAPACITY / 2 {
             log.push(Source::Stdout, bytes("x"));
             log.push(Source::Stderr, bytes("y"));
         }
-        assert!(log.pieces.len() as u64 <= CAPACITY / COST_OF_PIECE, "{} pieces", log.pieces.len());
         assert!(log.start > 0, "the oldest are gone");
+        let runs = log.pieces.iter().map(|piece| piece.runs.len() as u64).sum::<u64>();
+        assert!((log.end - log.start) + COST_OF_RUN * runs <= CAPACITY, "{runs} runs");
+        assert_eq!(
+            log.read(log.end - 1, 9),
+            Next::Bytes { offset: log.end - 1, source: Source::Stderr, bytes: bytes("y") }
+        );
+        // A client that owes no acknowledgement yet holds up nothing.
+        assert!(may_read(false, [log.beyond(log.end - CREDIT)].into_iter()));
         // Who lacks them all holds the process up before any is lost to it.
         assert!(!may_read(false, [log.beyond(log.start)].into_iter()));
         assert!(may_read(false, [log.beyond(log.end())].into_iter()));

@@ -199,7 +199,7 @@ impl RunningProcess {
 
     pub(super) fn output_held(&self) -> usize {
         let state = self.state();
-        usize::try_from(state.log.end() - state.log.start()).unwrap_or(usize::MAX)
+        usize::try_from(state.log.beyond(state.log.start())).unwrap_or(usize::MAX)
     }
 
     pub(super) fn has_clients(&self) -> bool {
