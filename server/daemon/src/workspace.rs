@@ -11,6 +11,7 @@ mod host_variables;
 mod host_write;
 mod leads;
 mod mount_check;
+mod mount_sources;
 mod offered;
 mod place_check;
 mod plan;
@@ -31,6 +32,7 @@ use crate::trust::TrustStore;
 
 pub use actor::{Parts, WorkspaceHandle};
 pub use find::{all, containers_of, describe};
+pub use mount_sources::start as start_container;
 pub use offered::configure;
 pub use plan::{configuration_of, plan};
 pub use remote::{Remote, RemoteRequest};

@@ -38,7 +38,8 @@ const TOOL_LABELS: [&str; 3] = ["devcontainer.", "dev.gangplank.", "com.docker.c
 /// File names of engines' sockets, wherever they are.
 const ENGINE_SOCKETS: [&str; 4] = ["docker.sock", "podman.sock", "containerd.sock", "buildkitd.sock"];
 
-const DOCKER_SOCKET: &str = "/var/run/docker.sock";
+/// The usual name of Docker's socket.
+pub const DOCKER_SOCKET: &str = "/var/run/docker.sock";
 
 /// What sort of effect it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -387,3 +387,78 @@ fn who_joins_without_a_terminal_neither_answers_nor_ends_the_question() {
     assert!(!folder.join("canary").exists());
     up(&[]).run().exits(1).complains("untrusted");
 }
+
+/// The engine follows links in a container's mounts anew at every start.
+#[test]
+fn a_mount_that_was_led_elsewhere_is_not_started_again() {
+    let mount = "type=bind,source=${localWorkspaceFolder}/real,target=/x";
+    let (sandbox, folder) = project(&json!({ "mounts": [mount] }));
+    let outside = outside(&sandbox).display().to_string();
+    let real = folder.join("real");
+    std::fs::create_dir(&real).unwrap();
+    let run = |arguments: &[&str]| sandbox.gangplank(arguments).within(&folder).run();
+    let id = run(&["up"]).success().json()["containerId"].as_str().unwrap().to_owned();
+    // An innocent restart is one.
+    run(&["stop"]).success();
+    run(&["up"]).success();
+    run(&["stop"]).success();
+    run(&["start", &id]).success();
+    let image = Image::Busybox.on(engine::for_tests(EngineKind::Docker)).unwrap();
+    let script = format!(
+        "mv real gone && ln -s {outside} real && printf '{{\"image\":\"{image}\"}}' > .devcontainer/devcontainer.json"
+    );
+    run(&["exec", "sh", "-c", &script]).success();
+    // What runs has what it was given.
+    run(&["up"]).success();
+    run(&["exec", "ls", "/x"]).success().says_exactly("");
+    run(&["stop"]).success();
+    let refused = run(&["up"]).exits(1).complains("untrusted").complains("gangplank rebuild");
+    refused.complains(&real.display().to_string()).complains(&outside);
+    for start in [&["start"][..], &["start", &id]] {
+        run(start).complains("untrusted").complains(&outside).exits(4);
+    }
+    let path = format!("/containers/{id}/json");
+    let inspected = || engine::for_tests(EngineKind::Docker).api().get(&path).unwrap();
+    assert_eq!(inspected()["State"]["Running"], false);
+    // Who may say so may have it.
+    run(&["up", "--trust"]).success().complains(&outside);
+    run(&["exec", "cat", "/x/secret"]).success().says_exactly("hunter2");
+    run(&["rebuild"]).success();
+    run(&["exec", "ls", "/x"]).complains("No such file");
+}
+
+#[test]
+fn a_workspace_folder_beneath_another_mount_cannot_lead_itself_elsewhere() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let image = Image::Busybox.on(engine).unwrap();
+    let inner =
+        json!({ "image": image, "mounts": ["type=bind,source=${localWorkspaceFolder},target=/again"] });
+    let folder = sandbox.workspace("root/inner", &inner.to_string());
+    std::fs::create_dir(folder.parent().unwrap().join(".git")).unwrap();
+    let other = sandbox.workspace("other", &json!({ "image": image }).to_string());
+    let named = folder.display().to_string();
+    let run = |verb: &str| sandbox.gangplank([verb, "--workspace-folder", &named]).run();
+    let id = run("up").success().json()["containerId"].as_str().unwrap().to_owned();
+    run("stop").success();
+    run("up").success();
+    run("stop").success();
+    std::fs::rename(&folder, folder.with_extension("gone")).unwrap();
+    symlink(&other, &folder).unwrap();
+    let start = sandbox.gangplank(["start", &id]).run();
+    start.exits(4).complains("untrusted").complains(&other.display().to_string());
+    run("up").exits(1).complains("untrusted");
+}
+
+#[test]
+fn mounts_that_the_user_asked_for_through_a_link_start_again() {
+    let (sandbox, folder) = project(&json!({}));
+    let outside = outside(&sandbox);
+    let link = sandbox.path("work/link-to-outside");
+    symlink(&outside, &link).unwrap();
+    let run = |arguments: &[&str]| sandbox.gangplank(arguments).within(&folder).run();
+    run(&["up", "--mount", &format!("type=bind,source={},target=/x", link.display())]).success();
+    run(&["stop"]).success();
+    run(&["up"]).success();
+    run(&["exec", "cat", "/x/secret"]).success().says_exactly("hunter2");
+}

@@ -17,7 +17,7 @@ use jsonrpsee::core::RegisterMethodError;
 use super::Router;
 use crate::engines::wire_id;
 use crate::process::{Control, Identity, RunningProcess};
-use crate::{container, failure};
+use crate::{container, failure, workspace};
 
 pub(super) fn register(router: &mut Router) -> Result<(), RegisterMethodError> {
     router.method::<ContainerRun, _, _>(|call, params| async move {
@@ -86,7 +86,7 @@ pub(super) fn register(router: &mut Router) -> Result<(), RegisterMethodError> {
         let name = params.container.clone();
         call.once::<ContainerStart>(params.request_key.clone(), &params, async move {
             let found = engine.inspect_container(&name).await.map_err(failure::from_engine)?;
-            engine.start_container(&found.id).await.map_err(failure::from_engine)?;
+            workspace::start_container(&engine, &found).await?;
             Ok(ContainerChanged { container_id: found.id, changed: !found.state.running })
         })
         .await

@@ -8,6 +8,7 @@ use gangplank_devcontainer::mount::{Mount, MountKind};
 use gangplank_engine::container::{ContainerDetails, ContainerSpec, WaitCondition};
 use gangplank_engine::image::ImageDetails;
 use gangplank_engine::{EngineError, Product};
+use gangplank_protocol::workspace::Trust;
 use gangplank_protocol::{ErrorData, ErrorKind};
 
 use super::Up;
@@ -15,7 +16,7 @@ use crate::failure::from_engine;
 use crate::workspace::container_spec::{Ingredients, container_spec};
 use crate::workspace::effects::Seen;
 use crate::workspace::plan::Planned;
-use crate::workspace::{find, mount_check, place_check, remove_container};
+use crate::workspace::{find, mount_check, mount_sources, place_check, remove_container};
 use crate::{image, workspaces};
 
 /// How long the image's own command must last to count as one that goes on: an interpreter or a shell that finds no
@@ -51,7 +52,8 @@ impl Up {
         self.check_place(planned, &image).await?;
         let podman = self.engine.product().await.map_err(from_engine)? == Product::Podman;
         let seen = self.judge_again(planned).await?;
-        let spec = self.spec(planned, &image, &seen, podman)?;
+        let mounts = self.mounts().await?;
+        let spec = self.spec(planned, &image, &seen, &mounts, podman)?;
         if let Some(old) = found {
             let step = self.reporter.begin("remove", "Remove the existing container");
             step.end(self.remove(&old.id).await)?;
@@ -110,14 +112,9 @@ impl Up {
         }
     }
 
-    fn spec(
-        &self,
-        planned: &Planned,
-        image: &ImageDetails,
-        seen: &Seen,
-        podman: bool,
-    ) -> Result<ContainerSpec, ErrorData> {
-        let mounts: Vec<Mount> = self
+    /// The mounts that the request asks for.
+    async fn mounts(&self) -> Result<Vec<Mount>, ErrorData> {
+        let mounts = self
             .params
             .mounts
             .iter()
@@ -126,11 +123,22 @@ impl Up {
                     .map_err(|e| ErrorData::new(ErrorKind::InvalidParams, format!("--mount {mount}: {e}")))
             })
             .collect::<Result<_, _>>()?;
+        if self.engine.is_local() { mount_sources::followed(mounts).await } else { Ok(mounts) }
+    }
+
+    fn spec(
+        &self,
+        planned: &Planned,
+        image: &ImageDetails,
+        seen: &Seen,
+        mounts: &[Mount],
+        podman: bool,
+    ) -> Result<ContainerSpec, ErrorData> {
         let env_files = seen.env_files()?;
         let with = Ingredients {
             image,
             labels: &planned.labels,
-            mounts: &mounts,
+            mounts,
             environment: &self.params.client_environment,
             env_files: &env_files,
             host: &seen.view,
@@ -202,6 +210,9 @@ impl Up {
             )
             .hint(format!("`docker unpause {}` lets it go on", details.name)));
         }
+        if !details.state.running {
+            self.judge_mounts(planned, &details).await?;
+        }
         if details.state.status == "created" {
             return self.first_start(planned, &id).await;
         }
@@ -221,10 +232,30 @@ impl Up {
         self.reporter.warn("the workspace folder was replaced on this machine; the container is restarted to see the new one");
         let step = self.reporter.begin("restart", "Restart the container");
         let restarted = async {
-            self.engine.restart_container(&id, None).await.map_err(from_engine)?;
-            self.engine.inspect_container(&id).await.map_err(from_engine)
+            // Judged between: until it is stopped, the container may change where its mounts lead.
+            self.engine.stop_container(&id, None).await.map_err(from_engine)?;
+            self.judge_mounts(planned, &details).await?;
+            self.start(planned, &id).await
         };
         step.end(restarted.await)
+    }
+
+    /// Goes on only when the container gets what it was made with, or the user allows what it gets now.
+    async fn judge_mounts(&self, planned: &Planned, details: &ContainerDetails) -> Result<(), ErrorData> {
+        if !self.engine.is_local() {
+            return Ok(());
+        }
+        // Of a container that was running, what it had then says nothing about what it gets.
+        let mut stopped = details.clone();
+        stopped.state.running = false;
+        let led = mount_sources::led_elsewhere(&stopped, &planned.effects.seen.view.named).await?;
+        if self.params.trust == Trust::Grant {
+            if !led.is_empty() {
+                self.reporter.host_effects(led);
+            }
+            return Ok(());
+        }
+        mount_sources::refuse(details, led)
     }
 
     async fn start(&self, planned: &Planned, id: &str) -> Result<ContainerDetails, ErrorData> {
@@ -248,6 +279,9 @@ impl Up {
             .hint("with \"overrideCommand\": false the image's own command must go on running");
             error.causes = workspaces::last_lines(&self.engine, id, details.tty).await;
             return Err(error);
+        }
+        if self.engine.is_local() && self.params.trust != Trust::Grant {
+            mount_sources::refuse_started(&self.engine, &details, &planned.effects.seen.view.named).await?;
         }
         Ok(details)
     }
