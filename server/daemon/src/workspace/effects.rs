@@ -142,23 +142,53 @@ impl Effects {
     }
 }
 
-/// What makes a volume more than a place for data. The driver `local` mounts, where its options name a device.
+/// Options with which `type=tmpfs` is memory and nothing else; `bind` makes of it a mount of its device.
+const OPTIONS_OF_MEMORY: [&str; 14] = [
+    "size",
+    "nr_blocks",
+    "nr_inodes",
+    "mode",
+    "uid",
+    "gid",
+    "huge",
+    "ro",
+    "rw",
+    "noexec",
+    "nosuid",
+    "nodev",
+    "noatime",
+    "nodiratime",
+];
+
+/// What makes a volume more than a place for data. The driver `local` mounts, where its options name a device; what
+/// options mean to another driver nobody can tell.
 fn reach(volume: &Volume) -> Option<VolumeReach> {
     if volume.labels.keys().any(|label| label.starts_with(OWN_LABELS)) {
         return Some(VolumeReach::Own);
     }
+    if volume.driver != "local" && !volume.options.is_empty() {
+        // Their values may be secrets.
+        let names: Vec<&str> = volume.options.keys().map(String::as_str).collect();
+        let what = format!("what the driver {} makes of its options {}", volume.driver, names.join(", "));
+        return Some(VolumeReach::Device(what));
+    }
     let device = volume.options.get("device").filter(|device| !device.is_empty())?;
-    let memory = volume.options.get("type").is_some_and(|kind| kind == "tmpfs");
+    let of_memory = |option: &str| {
+        let name = option.split_once('=').map_or(option, |(name, _)| name);
+        name.is_empty() || OPTIONS_OF_MEMORY.contains(&name)
+    };
+    let memory = volume.options.get("type").is_some_and(|kind| kind == "tmpfs")
+        && volume.options.get("o").is_none_or(|options| options.split(',').all(of_memory));
     (!memory).then(|| VolumeReach::Device(device.clone()))
 }
 
-/// The nearest folder, from `folder` upwards, that holds `.git`. One that belongs to another user does not count: git
-/// itself refuses to work in it.
+/// The nearest folder, from `folder` upwards, that holds `.git`. One that belongs to another user does not count, be
+/// we root or not: whoever makes it would widen what a configuration may mount. Git itself refuses to work in it.
 pub(super) fn git_root(folder: &HostPath) -> Option<HostPath> {
     let mut next = Some(folder.clone());
     while let Some(candidate) = next {
         if let Ok(metadata) = Path::new(candidate.join(".git").as_str()).symlink_metadata() {
-            let ours = metadata.uid() == own_uid() || own_uid() == 0;
+            let ours = metadata.uid() == own_uid();
             return (ours && (metadata.is_dir() || metadata.is_file())).then_some(candidate);
         }
         next = candidate.parent();
@@ -181,6 +211,19 @@ mod tests {
         };
         assert_eq!(told(&[("com.example", "x")], &[]), None);
         assert_eq!(told(&[], &[("type", "tmpfs"), ("device", "tmpfs"), ("o", "size=1m")]), None);
+        assert_eq!(told(&[], &[("type", "tmpfs"), ("device", "tmpfs")]), None);
+        for bind in ["bind", "rbind", "size=1m,bind", "remount"] {
+            let bound = told(&[], &[("type", "tmpfs"), ("device", "/etc"), ("o", bind)]);
+            assert_eq!(bound, Some(VolumeReach::Device("/etc".into())), "{bind}");
+        }
+        let other = |options: &[(&str, &str)]| {
+            let (labels, options) = (map(&[]), map(options));
+            reach(&Volume { name: "v".into(), driver: "sshfs".into(), labels, options })
+        };
+        assert_eq!(other(&[]), None);
+        let what = "what the driver sshfs makes of its options password, sshcmd";
+        let reached = other(&[("sshcmd", "ada@host:/"), ("password", "hunter2")]);
+        assert_eq!(reached, Some(VolumeReach::Device(what.into())));
         assert_eq!(told(&[("dev.gangplank.agent", "")], &[]), Some(VolumeReach::Own));
         let bound = told(&[], &[("type", "none"), ("o", "bind"), ("device", "/etc")]);
         assert_eq!(bound, Some(VolumeReach::Device("/etc".into())));
@@ -197,5 +240,10 @@ mod tests {
         assert_eq!(git_root(&inner), Some(root_path.clone()));
         std::fs::write(root_path.join("a/.git").as_str(), "gitdir: ../.git/worktrees/a").unwrap();
         assert_eq!(git_root(&inner), Some(root_path.join("a")));
+        // Only root can make one of another user, who then must not count either.
+        if own_uid() == 0 {
+            std::os::unix::fs::chown(root_path.join("a/.git").as_str(), Some(65_534), None).unwrap();
+            assert_eq!(git_root(&inner), None);
+        }
     }
 }
