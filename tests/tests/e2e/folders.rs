@@ -8,7 +8,7 @@ use gangplank_tests::engine::Body;
 use gangplank_tests::{EngineKind, Image, Sandbox, engine};
 use serde_json::json;
 
-use super::project::wait_for;
+use super::project::{TemporaryImage, wait_for};
 
 #[test]
 fn spaces_unicode_colons_and_commas_in_paths_are_just_letters() {
@@ -172,10 +172,28 @@ fn the_proof_leaves_nothing_behind_when_it_is_cut_off() {
     });
     let api = engine.api();
     api.post(&format!("/containers/create?name={}", sandbox.name("proof")), Body::Json(&left)).unwrap();
+    // An image brings the label too, and its containers are somebody's.
+    let holder = sandbox.name("holder");
+    api.post(&format!("/containers/create?name={holder}"), Body::Json(&json!({ "Image": image }))).unwrap();
+    let labels = json!({ "Labels": { "dev.gangplank.nonce": "1" } });
+    let strange = format!("{}/nonce", sandbox.unique());
+    let commit = format!("/commit?container={holder}&repo={strange}&tag=1");
+    api.post(&commit, Body::Json(&labels)).unwrap();
+    let _image = TemporaryImage { engine, reference: format!("{strange}:1") };
+    let strangers = ["runs", "waits"].map(|name| sandbox.name(name));
+    for name in &strangers {
+        let container = json!({ "Image": format!("{strange}:1"), "Cmd": ["sleep", "1000"] });
+        api.post(&format!("/containers/create?name={name}"), Body::Json(&container)).unwrap();
+    }
+    api.post(&format!("/containers/{}/start", strangers[0]), Body::Empty).unwrap();
     let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
     std::fs::File::options().write(true).open(&file).unwrap().set_modified(old).unwrap();
     sandbox.gangplank(["up"]).within(&folder).env("DOCKER_HOST", &host).run().success();
     assert_eq!((proofs(), files()), (0, 1));
+    for name in &strangers {
+        api.get(&format!("/containers/{name}/json")).unwrap();
+        api.delete(&format!("/containers/{name}?force=true")).unwrap();
+    }
 }
 
 /// A TCP port of loopback that leads to the engine's socket, until the test process ends.

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use gangplank_engine::container::{ContainerFilter, ContainerSpec, Mount, MountKind};
+use gangplank_engine::container::{
+    ContainerFilter, ContainerSpec, ContainerSummary, Mount, MountKind, MountPoint,
+};
 use gangplank_engine::{Engine, EngineError, Product};
 use gangplank_protocol::{ErrorData, ErrorKind};
 
@@ -73,11 +75,13 @@ pub(super) async fn check(engine: &Engine, source: &str, image: &str) -> Result<
     }
 }
 
-/// Removes what checks left that were killed in the middle: their containers never ran, and their files are empty.
+/// Removes what checks left that were killed in the middle: their containers never ran, and their files are empty. An
+/// image can bring the label, and so a container of anybody's have it, but no mount of a check's file.
 async fn sweep(engine: &Engine, folder: &str) {
     let filter = ContainerFilter { all: true, labels: vec![format!("{LABEL}=1")] };
-    for container in engine.list_containers(&filter).await.unwrap_or_default() {
-        if let Err(error) = engine.remove_container(&container.id, true, true).await {
+    for container in engine.list_containers(&filter).await.unwrap_or_default().into_iter().filter(is_ours) {
+        // Without force: one that runs by now stays.
+        if let Err(error) = engine.remove_container(&container.id, false, true).await {
             tracing::debug!(%error, "a container that an earlier check left was not removed");
         }
     }
@@ -87,6 +91,14 @@ async fn sweep(engine: &Engine, folder: &str) {
             host_write::remove(folder, &name);
         }
     }
+}
+
+fn is_ours(container: &ContainerSummary) -> bool {
+    let of_check = |mount: &MountPoint| {
+        let file = mount.source.rsplit('/').next().unwrap_or_default();
+        mount.kind == "bind" && file.starts_with(FILE_BEGINS)
+    };
+    container.state == "created" && container.mounts.iter().any(of_check)
 }
 
 fn is_stale(file: &std::fs::Metadata) -> bool {
