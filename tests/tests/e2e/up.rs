@@ -464,3 +464,28 @@ fn remote_user_is_looked_up(kind: EngineKind) {
     assert!(!again.errors().contains("environment"), "{again}");
     project.run(&["exec", "--user", "nobody2", "true"]).exits(1).complains("nobody2");
 }
+
+#[test]
+fn a_container_with_the_id_labels_by_its_run_args_is_not_the_workspaces() {
+    let hostile = Project::new(Image::Busybox, &json!({ "runArgs": ["--label", "project=foo"] }));
+    let taken = hostile.up(&[]);
+    let good = hostile.sandbox.workspace("good", &json!({ "image": hostile.image }).to_string());
+    let run = |arguments: &[&str]| hostile.sandbox.gangplank(arguments).within(&good).run();
+    let labels = ["--id-label", "project=foo"];
+    let up = || run(&[&["up"][..], &labels].concat()).success().json();
+    let whoami = |id: &str| run(&["exec", "--container-id", id, "hostname"]).success().text();
+    // Nor is one that was found by labels of its own.
+    let other = hostile.up(&["--id-label", "project=bar"]);
+    run(&[&["exec"][..], &labels, &["true"]].concat()).complains("there is no dev container");
+    let own = up();
+    assert_ne!(id_of(&own), id_of(&taken));
+    assert_ne!(id_of(&own), id_of(&other));
+    assert_eq!(up()["containerId"], own["containerId"]);
+    let found = run(&[&["exec"][..], &labels, &["hostname"]].concat()).success().text();
+    assert_eq!(found, whoami(id_of(&own)));
+    for container in [own, other] {
+        hostile.run(&["rm", "-f", id_of(&container)]).success();
+    }
+    // The folder's own container is, whoever labelled it.
+    assert_eq!(hostile.up(&["--id-label", "project=foo"])["containerId"], taken["containerId"]);
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gangplank_devcontainer::configuration::Configuration;
 use gangplank_devcontainer::effects::HostView;
-use gangplank_devcontainer::identity::{Labels, METADATA_LABEL};
+use gangplank_devcontainer::identity::{LOCAL_FOLDER_LABEL, Labels, METADATA_LABEL};
 use gangplank_devcontainer::merge::container_user;
 use gangplank_devcontainer::mount::{Mount, MountKind, Volume};
 use gangplank_devcontainer::start_command::start_command;
@@ -13,6 +13,7 @@ use gangplank_engine::image::ImageDetails;
 use gangplank_protocol::{ErrorData, ErrorKind};
 use serde_json::Value;
 
+use super::find::ID_LABELS_LABEL;
 use crate::container::{apply, engine_mount};
 
 /// Properties that a container's metadata label keeps, so that any tool that finds the container knows them.
@@ -78,6 +79,11 @@ pub(super) fn container_spec(
     let start = start_command(&[], keep_command.then_some(image_command.as_slice()));
     let mut labels = with.labels.clone();
     labels.insert(METADATA_LABEL.to_owned(), metadata_label(&configuration.written));
+    if !with.labels.contains_key(LOCAL_FOLDER_LABEL) {
+        let own: serde_json::Map<String, Value> =
+            with.labels.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+        labels.insert(ID_LABELS_LABEL.to_owned(), Value::Object(own).to_string());
+    }
     let mut mounts = Vec::new();
     for mount in configuration.workspace.mount.iter().chain(&wanted.mounts) {
         mounts.push(engine_mount(&judged_mount(mount, with.host)).map_err(invalid)?);
@@ -216,6 +222,7 @@ mod tests {
                 "mounts": ["type=volume,source=v,target=/v"], "runArgs": ["--name", "mine", "--cap-add=SYS_PTRACE"]}"#,
         );
         assert_eq!(spec.env, ["A=1 2"]);
+        assert_eq!(spec.labels[ID_LABELS_LABEL], r#"{"a":"b"}"#);
         assert_eq!(spec.user.as_deref(), Some("u"));
         assert_eq!(spec.init, Some(true));
         assert_eq!(spec.cap_add, ["SYS_PTRACE"]);

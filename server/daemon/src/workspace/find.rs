@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use gangplank_devcontainer::identity::{CONFIG_FILE_LABEL, LOCAL_FOLDER_LABEL, Labels, devcontainer_id};
+use gangplank_devcontainer::paths::HostPath;
 use gangplank_engine::Engine;
 use gangplank_engine::container::{ContainerFilter, ContainerSummary};
 use gangplank_protocol::workspace::{Workspace, WorkspaceContainer, WorkspaceSelector};
@@ -14,12 +15,19 @@ use super::selection::id_labels;
 use crate::engines::wire_id;
 use crate::failure;
 
-/// The container with exactly these labels. One of an older tool has no label for the configuration file and counts
-/// too.
+/// Holds the id labels of a container that was made with other ones than the usual, as a JSON object.
+pub(super) const ID_LABELS_LABEL: &str = "dev.gangplank.id_labels";
+
+/// The container of `folder` with exactly these labels. One of an older tool has no label for the configuration file and
+/// counts too.
 ///
 /// # Errors
 /// The engine's.
-pub(super) async fn find(engine: &Engine, labels: &Labels) -> Result<Option<ContainerSummary>, ErrorData> {
+pub(super) async fn find(
+    engine: &Engine,
+    labels: &Labels,
+    folder: &HostPath,
+) -> Result<Option<ContainerSummary>, ErrorData> {
     if let (Some(folder), Some(config)) = (labels.get(LOCAL_FOLDER_LABEL), labels.get(CONFIG_FILE_LABEL)) {
         let mut found = list(engine, vec![format!("{LOCAL_FOLDER_LABEL}={folder}")]).await?;
         let of_config =
@@ -31,7 +39,23 @@ pub(super) async fn find(engine: &Engine, labels: &Labels) -> Result<Option<Cont
         }
         return Ok(best(found));
     }
-    preferred(engine, labels.iter().map(|(name, value)| format!("{name}={value}")).collect()).await
+    let mut found =
+        list(engine, labels.iter().map(|(name, value)| format!("{name}={value}")).collect()).await?;
+    found.retain(|container| is_found_by(&container.labels, labels, Some(folder.as_str())));
+    Ok(best(found))
+}
+
+/// Whether a container with these labels is one that is found by the id labels `wanted`: a configuration can give its
+/// container any label by `runArgs`, and so make it pass for that of somebody who chose the same. One that has the
+/// folder's label is found by that; of what we made with id labels, they are written down. Another tool's that has
+/// neither was made with id labels too.
+pub(super) fn is_found_by(labels: &BTreeMap<String, String>, wanted: &Labels, folder: Option<&str>) -> bool {
+    match labels.get(LOCAL_FOLDER_LABEL) {
+        Some(of) if !wanted.contains_key(LOCAL_FOLDER_LABEL) => folder == Some(of),
+        _ => labels
+            .get(ID_LABELS_LABEL)
+            .is_none_or(|own| serde_json::from_str::<Labels>(own).is_ok_and(|own| has_all(&own, wanted))),
+    }
 }
 
 /// Of the containers with these labels the one that runs, else the newest.
@@ -122,18 +146,23 @@ pub async fn containers_of(
         let all = engine.list_containers(&filter).await.map_err(failure::from_engine)?;
         return Ok(all.into_iter().filter(|container| container.id == details.id).collect());
     }
-    let mut labels: Vec<String> =
-        id_labels(&selector.id_labels)?.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let asked_for: Labels = id_labels(&selector.id_labels)?.into_iter().collect();
+    let mut labels: Vec<String> = asked_for.iter().map(|(name, value)| format!("{name}={value}")).collect();
     if labels.is_empty() {
         let folder = selector.workspace_folder.as_deref().ok_or_else(|| {
             ErrorData::new(ErrorKind::InvalidParams, "neither a folder, a container nor id labels are named")
         })?;
-        let normal = gangplank_devcontainer::paths::HostPath::new(folder)
-            .map_err(|e| ErrorData::new(ErrorKind::InvalidParams, e.to_string()))?;
+        let normal =
+            HostPath::new(folder).map_err(|e| ErrorData::new(ErrorKind::InvalidParams, e.to_string()))?;
         labels.push(format!("{LOCAL_FOLDER_LABEL}={normal}"));
         labels.extend(selector.config.iter().map(|config| format!("{CONFIG_FILE_LABEL}={config}")));
     }
     let mut found = list(engine, labels).await?;
+    if !asked_for.is_empty() {
+        let folder = selector.workspace_folder.as_deref().and_then(|folder| HostPath::new(folder).ok());
+        let folder = folder.as_ref().map(HostPath::as_str);
+        found.retain(|container| is_found_by(&container.labels, &asked_for, folder));
+    }
     if found.is_empty() {
         let what = selector.workspace_folder.as_deref().unwrap_or("these labels");
         return Err(ErrorData::new(ErrorKind::NotFound, format!("there is no dev container for {what}"))
@@ -169,4 +198,30 @@ pub async fn all(engine: &Engine) -> Result<Vec<Workspace>, ErrorData> {
             operation_id: None,
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_by_run_args_find_nothing() {
+        let labels = |pairs: &[(&str, &str)]| -> Labels {
+            pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+        };
+        let wanted = labels(&[("a", "1")]);
+        let found = |has: &[(&str, &str)], folder| is_found_by(&labels(has), &wanted, folder);
+        let of_w = [("a", "1"), (LOCAL_FOLDER_LABEL, "/w")];
+        assert!(found(&of_w, Some("/w")));
+        assert!(!found(&of_w, Some("/other")) && !found(&of_w, None));
+        // An image's label does not make up for it.
+        assert!(!found(&[of_w[0], of_w[1], (ID_LABELS_LABEL, r#"{"a":"1"}"#)], Some("/other")));
+        assert!(found(&[("a", "1")], Some("/w")));
+        assert!(found(&[("a", "1"), (ID_LABELS_LABEL, r#"{"a":"1","b":"2"}"#)], None));
+        for own in [r#"{"a":"2"}"#, r#"{"b":"1"}"#, "[]", "?"] {
+            assert!(!found(&[("a", "1"), (ID_LABELS_LABEL, own)], Some("/w")), "{own}");
+        }
+        let by_folder = labels(&[(LOCAL_FOLDER_LABEL, "/w")]);
+        assert!(is_found_by(&labels(&of_w), &by_folder, None));
+    }
 }

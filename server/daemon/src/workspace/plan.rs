@@ -225,7 +225,7 @@ pub async fn plan(
         let label = format!("{}={}", LOCAL_FOLDER_LABEL, selection.folder);
         let found = async {
             match &selection.configuration {
-                Some(file) => find::find(&engine, &selection.labels(file)).await,
+                Some(file) => find::find(&engine, &selection.labels(file), &selection.folder).await,
                 None => find::preferred(&engine, vec![label]).await,
             }
         };

@@ -31,9 +31,12 @@ impl Up {
     /// The workspace's container, running; and whether it was made here.
     pub(super) async fn container(&self, planned: &Planned) -> Result<(ContainerDetails, bool), ErrorData> {
         let wanted = planned.configuration.container.image.as_deref().unwrap_or_default();
+        let folder = &planned.selection.folder;
         // Asked side by side: whether the image is needed is only known with the other answer.
-        let (found, image) =
-            tokio::join!(find::find(&self.engine, &planned.labels), self.engine.inspect_image(wanted));
+        let (found, image) = tokio::join!(
+            find::find(&self.engine, &planned.labels, folder),
+            self.engine.inspect_image(wanted)
+        );
         let mut found = found?;
         let replaced = self.rebuild || self.params.remove_existing_container;
         if let Some(container) = found.as_ref().filter(|_| !replaced) {
@@ -149,6 +152,7 @@ impl Up {
 
     /// Makes the container, or finds the one that a creation cut off earlier has left; tells which.
     async fn create(&self, planned: &Planned, mut spec: ContainerSpec) -> Result<(String, bool), ErrorData> {
+        let folder = &planned.selection.folder;
         let mut waited = 0;
         loop {
             match self.engine.create_container(&spec).await {
@@ -158,7 +162,7 @@ impl Up {
                 }
                 Err(EngineError::NameInUse { name, message }) => {
                     // A creation that was cut off may have come through after all.
-                    if let Some(container) = find::find(&self.engine, &planned.labels).await? {
+                    if let Some(container) = find::find(&self.engine, &planned.labels, folder).await? {
                         return Ok((container.id, false));
                     }
                     // An engine takes a name before it shows the container and keeps it until the container is gone: a
@@ -169,7 +173,14 @@ impl Up {
                         continue;
                     }
                     match self.engine.inspect_container(&name).await {
-                        Ok(other) if find::has_all(&other.labels, &planned.labels) => {
+                        Ok(other)
+                            if find::has_all(&other.labels, &planned.labels)
+                                && find::is_found_by(
+                                    &other.labels,
+                                    &planned.labels,
+                                    Some(folder.as_str()),
+                                ) =>
+                        {
                             return Ok((other.id, false));
                         }
                         _ => {}
