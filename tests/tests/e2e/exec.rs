@@ -385,7 +385,8 @@ fn what_was_sent_before_a_client_left_arrives() {
 fn single_bytes_to_both_outputs_in_turn_flow_on() {
     let (sandbox, folder, _) = workspace(Image::Python);
     // A moment between them, or the engine joins them.
-    let write = "import os, time\nfor n in range(18000):\n os.write(1, b'x'); os.write(2, b'y'); time.sleep(0.0002)";
+    let write =
+        "import os, time\nfor n in range(18000):\n os.write(1, b'x'); os.write(2, b'y'); time.sleep(0.0002)";
     let output = sandbox.gangplank(["exec", "python3", "-c", write]).within(&folder).run().success();
     assert_eq!(output.text().len(), 18_000);
     assert_eq!(output.errors().len(), 18_000);

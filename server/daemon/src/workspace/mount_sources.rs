@@ -123,11 +123,14 @@ fn look(container: &ContainerDetails, named: &[HostPath]) -> Vec<HostEffect> {
         .filter_map(|mount| {
             let source = mount.source.as_str();
             let leads = place(source).map(|place| place.path);
-            let by_name = source == DOCKER_SOCKET
-                || named.iter().any(|named| named.as_str() == source && !is_held(named, &sources));
             // Made normal: an unusual way to write the same path leads nowhere else.
             let written = HostPath::new(source).ok();
-            let as_written = by_name || (leads.is_some() && leads == written);
+            let named = named.iter().any(|named| named.as_str() == source);
+            // A link that no mount holds was made by somebody of this machine; a container of another tool may have one.
+            let trusted = named || leads.is_some();
+            let held = written.as_ref().is_none_or(|written| is_held(written, &sources));
+            let as_written =
+                source == DOCKER_SOCKET || (leads.is_some() && leads == written) || (trusted && !held);
             let other_is_mounted =
                 || container.state.running && mount_check::was_replaced(container, source, &mount.target);
             if as_written && !other_is_mounted() {
@@ -197,6 +200,7 @@ mod tests {
         assert_eq!(led(&[&inner, &git], &[&inner]), 0);
         assert_eq!(led(&[&inner, &git], &[&git]), 0);
         assert_eq!(led(&[&inner, &git], &[&git, &inner]), 1);
-        assert_eq!(led(&[], &[&inner]), 1);
+        // Of links that the container cannot have made, nothing is asked.
+        assert_eq!(led(&[], &[&inner]), 0);
     }
 }
