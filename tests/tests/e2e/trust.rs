@@ -403,6 +403,9 @@ fn a_mount_that_was_led_elsewhere_is_not_started_again() {
     run(&["up"]).success();
     run(&["stop"]).success();
     run(&["start", &id]).success();
+    let labelled =
+        run(&["up", "--id-label", "a=b"]).success().json()["containerId"].as_str().unwrap().to_owned();
+    run(&["stop", &labelled]).success();
     let image = Image::Busybox.on(engine::for_tests(EngineKind::Docker)).unwrap();
     let script = format!(
         "mv real gone && ln -s {outside} real && printf '{{\"image\":\"{image}\"}}' > .devcontainer/devcontainer.json"
@@ -414,7 +417,7 @@ fn a_mount_that_was_led_elsewhere_is_not_started_again() {
     run(&["stop"]).success();
     let refused = run(&["up"]).exits(1).complains("untrusted").complains("gangplank rebuild");
     refused.complains(&real.display().to_string()).complains(&outside);
-    for start in [&["start"][..], &["start", &id]] {
+    for start in [&["start"][..], &["start", &id], &["start", &labelled]] {
         run(start).complains("untrusted").complains(&outside).exits(4);
     }
     let path = format!("/containers/{id}/json");
@@ -423,6 +426,7 @@ fn a_mount_that_was_led_elsewhere_is_not_started_again() {
     // Who may say so may have it.
     run(&["up", "--trust"]).success().complains(&outside);
     run(&["exec", "cat", "/x/secret"]).success().says_exactly("hunter2");
+    run(&["rm", &labelled]).success();
     run(&["rebuild"]).success();
     run(&["exec", "ls", "/x"]).complains("No such file");
 }

@@ -7,13 +7,14 @@ use gangplank_devcontainer::effects::HostView;
 use gangplank_devcontainer::identity::{LOCAL_FOLDER_LABEL, Labels, METADATA_LABEL};
 use gangplank_devcontainer::merge::container_user;
 use gangplank_devcontainer::mount::{Mount, MountKind, Volume};
+use gangplank_devcontainer::paths::HostPath;
 use gangplank_devcontainer::start_command::start_command;
 use gangplank_engine::container::ContainerSpec;
 use gangplank_engine::image::ImageDetails;
 use gangplank_protocol::{ErrorData, ErrorKind};
 use serde_json::Value;
 
-use super::find::ID_LABELS_LABEL;
+use super::find::{ID_LABELS_LABEL, OPENED_FOLDER_LABEL};
 use crate::container::{apply, engine_mount};
 
 /// Properties that a container's metadata label keeps, so that any tool that finds the container knows them.
@@ -48,6 +49,8 @@ const IN_LABEL: [&str; 24] = [
 pub(super) struct Ingredients<'a> {
     /// The image.
     pub image: &'a ImageDetails,
+    /// The folder as it was named.
+    pub folder: &'a HostPath,
     /// The labels that tell the container apart.
     pub labels: &'a Labels,
     /// `--mount`s of the request.
@@ -83,6 +86,7 @@ pub(super) fn container_spec(
         let own: serde_json::Map<String, Value> =
             with.labels.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
         labels.insert(ID_LABELS_LABEL.to_owned(), Value::Object(own).to_string());
+        labels.insert(OPENED_FOLDER_LABEL.to_owned(), with.folder.to_string());
     }
     let mut mounts = Vec::new();
     for mount in configuration.workspace.mount.iter().chain(&wanted.mounts) {
@@ -184,7 +188,6 @@ mod tests {
     use super::*;
     use gangplank_devcontainer::configuration::{ReadInputs, read};
     use gangplank_devcontainer::effects::Place;
-    use gangplank_devcontainer::paths::HostPath;
 
     fn spec(text: &str) -> ContainerSpec {
         let folder = HostPath::new("/home/ada/my project").unwrap();
@@ -205,6 +208,7 @@ mod tests {
         };
         let with = Ingredients {
             image: &image,
+            folder: &folder,
             labels: &labels,
             mounts: &[],
             environment: &environment,
@@ -223,6 +227,7 @@ mod tests {
         );
         assert_eq!(spec.env, ["A=1 2"]);
         assert_eq!(spec.labels[ID_LABELS_LABEL], r#"{"a":"b"}"#);
+        assert_eq!(spec.labels[OPENED_FOLDER_LABEL], "/home/ada/my project");
         assert_eq!(spec.user.as_deref(), Some("u"));
         assert_eq!(spec.init, Some(true));
         assert_eq!(spec.cap_add, ["SYS_PTRACE"]);

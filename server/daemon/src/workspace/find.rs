@@ -17,6 +17,8 @@ use crate::failure;
 
 /// Holds the id labels of a container that was made with other ones than the usual, as a JSON object.
 pub(super) const ID_LABELS_LABEL: &str = "dev.gangplank.id_labels";
+/// Holds the folder of such a container: by the usual label it would be found as the folder's.
+pub(super) const OPENED_FOLDER_LABEL: &str = "dev.gangplank.local_folder";
 
 /// The container of `folder` with exactly these labels. One of an older tool has no label for the configuration file and
 /// counts too.

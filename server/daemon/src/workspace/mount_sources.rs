@@ -17,6 +17,7 @@ use gangplank_protocol::error::ErrorDetails;
 use gangplank_protocol::workspace::HostEffect;
 use gangplank_protocol::{ErrorData, ErrorKind};
 
+use super::find::OPENED_FOLDER_LABEL;
 use super::leads::place;
 use super::{effects, mount_check};
 use crate::failure::from_engine;
@@ -26,7 +27,8 @@ use crate::failure::from_engine;
 /// # Errors
 /// `untrusted`; the engine's.
 pub async fn start(engine: &Engine, container: &ContainerDetails) -> Result<(), ErrorData> {
-    let folder = container.labels.get(LOCAL_FOLDER_LABEL).and_then(|folder| HostPath::new(folder).ok());
+    let mut labels = [LOCAL_FOLDER_LABEL, OPENED_FOLDER_LABEL].iter();
+    let folder = labels.find_map(|label| HostPath::new(container.labels.get(*label)?).ok());
     let judged = folder.filter(|_| engine.is_local() && !container.state.running);
     let named = judged.as_ref().map(named);
     if let Some(named) = &named {

@@ -140,6 +140,7 @@ impl Up {
         let env_files = seen.env_files()?;
         let with = Ingredients {
             image,
+            folder: &planned.selection.folder,
             labels: &planned.labels,
             mounts,
             environment: &self.params.client_environment,
