@@ -188,3 +188,33 @@ fn hook_ends_with_its_session(kind: EngineKind) {
     wait_for(|| number() == "0", "a command of the hook lives on");
     assert!(!project.folder.join("went-on").exists());
 }
+
+/// The commands with `part` in them that run in the project's container, as the engine sees them.
+fn commands(project: &Project, part: &str) -> Vec<String> {
+    let containers = project.containers();
+    let top = format!("/containers/{}/top", containers[0]["Id"].as_str().unwrap());
+    let processes = project.engine.api().get(&top).unwrap()["Processes"].take();
+    let commands = processes.as_array().unwrap().iter().map(|process| process.to_string());
+    commands.filter(|command| command.contains(part)).collect()
+}
+
+#[test]
+fn what_a_cancelled_hook_begins_when_it_is_hung_up_ends_too() {
+    let project = Project::new(
+        Image::Busybox,
+        &json!({
+            "postAttachCommand":
+                "setsid sleep 1099 & trap 'sleep 1311 & touch hung-up; exit 0' HUP; touch runs; sleep 1312 & wait",
+        }),
+    );
+    let mut terminal = project.sandbox.gangplank(["up"]).within(&project.folder).on_terminal(100, 30);
+    terminal.shows("postAttachCommand");
+    let left_the_session =
+        || commands(&project, "sleep 1099").iter().any(|command| !command.contains("trap"));
+    wait_for(|| project.folder.join("runs").exists() && left_the_session(), "the hook never ran");
+    terminal.types("\u{3}");
+    let _ = terminal.exits(130);
+    wait_for(|| project.folder.join("hung-up").exists(), "the hook was not hung up");
+    wait_for(|| commands(&project, "sleep 13").is_empty(), "what the hook began at its end lives on");
+    assert!(left_the_session(), "what left the hook's session was none of ours");
+}

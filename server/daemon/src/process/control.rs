@@ -4,15 +4,19 @@
 use std::time::Duration;
 
 use gangplank_engine::container::ContainerDetails;
-use gangplank_engine::exec::{ExecSpec, TerminalSize as EngineSize};
+use gangplank_engine::exec::{ExecSpec, ExecState, TerminalSize as EngineSize};
 use gangplank_engine::{Engine, EngineError};
 use gangplank_protocol::process::{ProcessExit, TerminalSize};
 use gangplank_protocol::{ErrorData, ErrorKind};
+use tokio::time::Instant;
 
-use super::host_view::{self, Located};
+use super::host_view::{self, Located, Session};
 
 /// How long a closed process has before it is killed.
 pub(super) const CLOSE_GRACE: Duration = Duration::from_secs(2);
+
+/// How long an engine that has accepted a process's start may take to show it: one that is busy takes seconds.
+const START_GRACE: Duration = Duration::from_secs(10);
 
 /// How a process is reached.
 #[derive(Debug)]
@@ -43,8 +47,8 @@ pub enum Control {
 /// A terminal's session that is being closed.
 #[derive(Debug, Default)]
 pub(super) struct ClosingSession {
-    /// Its processes, as seen when it was hung up.
-    members: Vec<Located>,
+    /// What can be killed of it later.
+    session: Option<Session>,
     /// Descendants that made sessions of their own, by name.
     pub(super) others: Vec<String>,
 }
@@ -105,7 +109,7 @@ impl Control {
                 .map_err(crate::failure::from_engine),
             Self::Exec { .. } => {
                 let process = self.locate().await?;
-                self.send(name, std::slice::from_ref(&process)).await
+                self.send(name, std::slice::from_ref(&process), &process).await
             }
             Self::Logs => Err(unreachable("what was asked for is a log, in which nothing runs")),
         }
@@ -114,12 +118,11 @@ impl Control {
     /// Hangs up the process's session, as a closed terminal does.
     pub(super) async fn hang_up(&self) -> Result<ClosingSession, ErrorData> {
         match self {
-            Self::Exec { .. } => {
-                let process = self.locate().await?;
-                let (members, others) = host_view::session_of(&process);
-                self.send("HUP", &members).await?;
-                self.send("CONT", &members).await?;
-                Ok(ClosingSession { members, others })
+            Self::Exec { container_id, .. } => {
+                let session = Session::of(self.locate().await?, container_id);
+                let others = session.others();
+                self.hang_up_members(&session).await?;
+                Ok(ClosingSession { session: Some(session), others })
             }
             Self::Main { .. } => self.signal("HUP").await.map(|()| ClosingSession::default()),
             Self::Logs => Ok(ClosingSession::default()),
@@ -127,55 +130,120 @@ impl Control {
     }
 
     /// Kills what is left of a session that was hung up.
-    pub(super) async fn kill_session(&self, session: &ClosingSession) {
-        let killed = match self {
-            Self::Exec { .. } => {
-                let left: Vec<Located> =
-                    session.members.iter().filter(|member| member.still_in_session()).cloned().collect();
-                self.send("KILL", &left).await
-            }
-            Self::Main { .. } => self.signal("KILL").await,
-            Self::Logs => Ok(()),
+    pub(super) async fn kill_session(&self, closing: &ClosingSession) {
+        let killed = match (self, &closing.session) {
+            (Self::Exec { .. }, Some(session)) => self.kill_members(session).await,
+            (Self::Main { .. }, _) => self.signal("KILL").await,
+            (Self::Exec { .. }, None) | (Self::Logs, _) => Ok(()),
         };
         if let Err(error) = killed {
             tracing::debug!(%error, "a session's end was not needed any more");
         }
     }
 
-    /// Ends the process with its session, as a terminal that is closed: what a hang-up does not end is killed.
+    /// Ends an exec's process with its session, as a terminal that is closed: what a hang-up does not end is killed, what
+    /// begins meanwhile too. One that is only about to start is ended as soon as it runs.
     ///
     /// # Errors
-    /// As [`Control::signal`].
+    /// `unsupported` when it cannot be reached, `conflict` when something of it lives on, the engine's.
     pub async fn end_session(&self) -> Result<(), ErrorData> {
-        let session = self.hang_up().await?;
-        let patience = tokio::time::Instant::now() + CLOSE_GRACE;
-        while session.members.iter().any(Located::still_in_session) && tokio::time::Instant::now() < patience
-        {
+        let Self::Exec { container_id, .. } = self else { return Err(unreachable("it is not an exec")) };
+        let Some(leader) = self.locate_once_it_runs().await? else { return Ok(()) };
+        let session = Session::of(leader, container_id);
+        self.hang_up_members(&session).await?;
+        let patience = Instant::now() + CLOSE_GRACE;
+        while !session.members().is_empty() && Instant::now() < patience {
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
-        self.kill_session(&session).await;
-        Ok(())
+        self.kill_members(&session).await
+    }
+
+    async fn hang_up_members(&self, session: &Session) -> Result<(), ErrorData> {
+        let members = session.members();
+        self.send("HUP", &members, session.leader()).await?;
+        self.send("CONT", &members, session.leader()).await
+    }
+
+    async fn kill_members(&self, session: &Session) -> Result<(), ErrorData> {
+        let patience = Instant::now() + CLOSE_GRACE;
+        loop {
+            let left = session.members();
+            if left.is_empty() {
+                return Ok(());
+            }
+            if Instant::now() >= patience {
+                let what = format!("{} processes of a session live on although they were killed", left.len());
+                return Err(ErrorData::new(ErrorKind::Conflict, what));
+            }
+            self.send("KILL", &left, session.leader()).await?;
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+    }
+
+    /// The process, which the engine was asked to start; none when it has ended or never ran.
+    async fn locate_once_it_runs(&self) -> Result<Option<Located>, ErrorData> {
+        self.is_within_reach()?;
+        let patience = Instant::now() + START_GRACE;
+        loop {
+            let late = Instant::now() >= patience;
+            match self.inspect().await? {
+                // Podman says 0 of what has not started.
+                ExecState { running: false, pid: 0, exit_code: None | Some(0) }
+                | ExecState { running: true, pid: 0, .. } => {
+                    if late {
+                        return Ok(None);
+                    }
+                }
+                ExecState { running: false, .. } => return Ok(None),
+                // It may have ended since the engine looked.
+                ExecState { pid, .. } => match self.locate_as(pid) {
+                    Err(_) if !late => {}
+                    located => return located.map(Some),
+                },
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+    }
+
+    async fn inspect(&self) -> Result<ExecState, ErrorData> {
+        let Self::Exec { engine, exec_id, .. } = self else { return Err(unreachable("it is not an exec")) };
+        engine.exec_inspect(exec_id).await.map_err(crate::failure::from_engine)
     }
 
     async fn locate(&self) -> Result<Located, ErrorData> {
-        let Self::Exec { engine, container_id, exec_id } = self else {
-            return Err(unreachable("it is not an exec"));
-        };
-        let state = engine.exec_inspect(exec_id).await.map_err(crate::failure::from_engine)?;
+        let state = self.inspect().await?;
         if !state.running {
             return Err(ErrorData::new(ErrorKind::Conflict, "the process has ended"));
         }
-        if !engine.is_local() {
-            return Err(unreachable("its engine is on another machine"));
+        self.is_within_reach()?;
+        self.locate_as(state.pid)
+    }
+
+    fn is_within_reach(&self) -> Result<(), ErrorData> {
+        match self {
+            Self::Exec { engine, .. } if !engine.is_local() => {
+                Err(unreachable("its engine is on another machine"))
+            }
+            _ => Ok(()),
         }
-        host_view::locate(state.pid, container_id)
+    }
+
+    /// The exec's process, by the number that the engine has for it.
+    fn locate_as(&self, engine_pid: i64) -> Result<Located, ErrorData> {
+        let Self::Exec { container_id, .. } = self else { return Err(unreachable("it is not an exec")) };
+        host_view::locate(engine_pid, container_id)
             .ok_or_else(|| unreachable("its engine does not show it in this machine's /proc"))
     }
 
-    /// Sends a signal to processes: directly where the kernel lets us, else by the container's own `kill`.
-    async fn send(&self, signal: &str, to: &[Located]) -> Result<(), ErrorData> {
+    /// Sends a signal to processes: directly where the kernel lets us, else by the container's own `kill`, which knows
+    /// them by the numbers of the namespace that `beside`, started by the engine, is in.
+    async fn send(&self, signal: &str, to: &[Located], beside: &Located) -> Result<(), ErrorData> {
         let Self::Exec { engine, container_id, .. } = self else { return Ok(()) };
-        let refused: Vec<&Located> = to.iter().filter(|process| !process.signal(signal)).collect();
+        let refused: Vec<i32> = to
+            .iter()
+            .filter(|process| !process.signal(signal))
+            .filter_map(|process| process.number_beside(beside))
+            .collect();
         if refused.is_empty() {
             return Ok(());
         }
@@ -186,7 +254,7 @@ impl Control {
             "sh".into(),
             signal.to_owned(),
         ];
-        argv.extend(refused.iter().map(|process| process.pid_in_container.to_string()));
+        argv.extend(refused.iter().map(i32::to_string));
         let spec = ExecSpec { argv, user: Some("0".into()), ..ExecSpec::default() };
         let output =
             engine.exec_output(container_id, &spec, b"", 4096).await.map_err(crate::failure::from_engine)?;

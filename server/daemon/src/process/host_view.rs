@@ -11,8 +11,15 @@ pub(super) struct Located {
     session: i32,
     /// The kernel's start time, which tells a later process of the same number apart.
     started: u64,
-    /// Its number inside the container.
-    pub(super) pid_in_container: i32,
+    /// All numbers that it has, from this machine's namespace to its own.
+    numbers: Vec<i32>,
+}
+
+/// The session of an exec's process: those of its container's processes that are in it.
+#[derive(Debug)]
+pub(super) struct Session {
+    leader: Located,
+    container_id: String,
 }
 
 /// Finds the process, if it is one of the container's on this machine.
@@ -44,7 +51,6 @@ fn is_of(host_pid: i32, container_id: &str) -> bool {
         .is_ok_and(|groups| groups.contains(container_id))
 }
 
-/// All numbers that the process has, from this namespace to its own.
 fn numbers(host_pid: i32) -> Option<Vec<i32>> {
     let status = std::fs::read_to_string(format!("/proc/{host_pid}/status")).ok()?;
     let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
@@ -58,43 +64,61 @@ fn processes() -> impl Iterator<Item = i32> {
 
 /// Whether the process that the engine calls `engine_pid` is seen to live: one that waits to be reaped does not.
 pub(super) fn lives(engine_pid: i64, container_id: &str) -> bool {
-    let state = |pid: i32| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        stat.rsplit_once(") ")?.1.chars().next()
-    };
-    host_pid(engine_pid, container_id).and_then(state).is_some_and(|state| !matches!(state, 'Z' | 'X'))
+    host_pid(engine_pid, container_id).and_then(see).is_some_and(|seen| seen.lives)
 }
 
-/// The processes of its session, itself first, and the names of its descendants that left that session.
-pub(super) fn session_of(process: &Located) -> (Vec<Located>, Vec<String>) {
-    let all = everything();
-    let mut members = vec![process.clone()];
-    members.extend(
-        all.iter()
-            .filter(|(other, ..)| other.session == process.session && other.host_pid != process.host_pid)
-            .map(|(other, ..)| other.clone()),
-    );
-    let mut family: Vec<i32> = members.iter().map(|member| member.host_pid).collect();
-    let mut others = Vec::new();
-    let mut index = 0;
-    while let Some(parent) = family.get(index).copied() {
-        index += 1;
-        for (child, _, name) in all.iter().filter(|(_, its_parent, _)| *its_parent == parent) {
-            if !family.contains(&child.host_pid) {
-                family.push(child.host_pid);
-                if child.session != process.session {
-                    others.push(name.clone());
+impl Session {
+    /// The session of `leader`, which the engine started in the container.
+    pub(super) fn of(leader: Located, container_id: &str) -> Self {
+        Self { leader, container_id: container_id.to_owned() }
+    }
+
+    /// The process that the engine started.
+    pub(super) fn leader(&self) -> &Located {
+        &self.leader
+    }
+
+    /// Its processes that live now, the leader first: a shell whose command is ended before it goes on to the next.
+    pub(super) fn members(&self) -> Vec<Located> {
+        self.among(all_living().map(|seen| seen.process))
+    }
+
+    /// The names of its members' descendants that made sessions of their own.
+    pub(super) fn others(&self) -> Vec<String> {
+        let all: Vec<Seen> = all_living().collect();
+        let members = self.among(all.iter().map(|seen| seen.process.clone()));
+        let mut family: Vec<i32> = members.iter().map(|member| member.host_pid).collect();
+        let mut others = Vec::new();
+        let mut index = 0;
+        while let Some(parent) = family.get(index).copied() {
+            index += 1;
+            for child in all.iter().filter(|child| child.parent == parent) {
+                if !family.contains(&child.process.host_pid) {
+                    family.push(child.process.host_pid);
+                    if child.process.session != self.leader.session {
+                        others.push(child.name.clone());
+                    }
                 }
             }
         }
+        others
     }
-    (members, others)
+
+    fn among(&self, processes: impl Iterator<Item = Located>) -> Vec<Located> {
+        // The number of a session whose processes are all gone may be given to another's.
+        let is_member = |process: &Located| {
+            process.session == self.leader.session && is_of(process.host_pid, &self.container_id)
+        };
+        let mut members: Vec<Located> = processes.filter(is_member).collect();
+        members.sort_by_key(|member| member.host_pid != self.leader.host_pid);
+        members
+    }
 }
 
 impl Located {
-    /// True while the same process is alive in the same session.
-    pub(super) fn still_in_session(&self) -> bool {
-        look(self.host_pid).is_some_and(|now| now.started == self.started && now.session == self.session)
+    /// Its number in the namespace that `other` is in; none when it is in one above that.
+    pub(super) fn number_beside(&self, other: &Self) -> Option<i32> {
+        self.numbers.get(other.numbers.len().checked_sub(1)?).copied()
     }
 
     /// Signals it directly; false when this user may not. One that has ended needs no signal.
@@ -127,24 +151,36 @@ fn by_name(name: &str) -> Option<Signal> {
 }
 
 fn look(host_pid: i32) -> Option<Located> {
-    parse(host_pid).map(|(located, ..)| located)
+    see(host_pid).map(|seen| seen.process)
 }
 
-/// The process, its parent and its name.
-fn parse(host_pid: i32) -> Option<(Located, i32, String)> {
+/// What the kernel tells of a process.
+struct Seen {
+    process: Located,
+    parent: i32,
+    name: String,
+    /// False of one that waits to be reaped.
+    lives: bool,
+}
+
+fn see(host_pid: i32) -> Option<Seen> {
     let stat = std::fs::read_to_string(format!("/proc/{host_pid}/stat")).ok()?;
+    parse(host_pid, &stat, numbers(host_pid)?)
+}
+
+fn parse(host_pid: i32, stat: &str, numbers: Vec<i32>) -> Option<Seen> {
     // The name stands in parentheses and may hold anything, parentheses too.
     let (head, tail) = stat.rsplit_once(')')?;
     let name = head.split_once('(')?.1.to_owned();
     let fields: Vec<&str> = tail.split_whitespace().collect();
+    let lives = !matches!(*fields.first()?, "Z" | "X");
     let (parent, session, started) =
         (fields.get(1)?.parse().ok()?, fields.get(3)?.parse().ok()?, fields.get(19)?.parse().ok()?);
-    let pid_in_container = numbers(host_pid)?.last().copied()?;
-    Some((Located { host_pid, session, started, pid_in_container }, parent, name))
+    Some(Seen { process: Located { host_pid, session, started, numbers }, parent, name, lives })
 }
 
-fn everything() -> Vec<(Located, i32, String)> {
-    processes().filter_map(parse).collect()
+fn all_living() -> impl Iterator<Item = Seen> {
+    processes().filter_map(see).filter(|seen| seen.lives)
 }
 
 #[cfg(test)]
@@ -159,17 +195,65 @@ mod tests {
         assert_eq!(locate(0, &"0".repeat(64)), None);
     }
 
+    /// One in a session of its own, so that others that this test process starts are not in it.
+    fn own_session(script: &str) -> (std::process::Child, Session) {
+        // A shell that reads waits until its input is closed, with the child.
+        let mut command = std::process::Command::new("setsid");
+        let child = command.args(["sh", "-c", script]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let leader = loop {
+            // It is its session's leader once `setsid` has run.
+            match look(pid).unwrap() {
+                leader if leader.session == pid => break leader,
+                _ => std::thread::yield_now(),
+            }
+        };
+        // Every process is of a container without a name.
+        (child, Session::of(leader, ""))
+    }
+
     #[test]
-    fn a_session_is_its_members_and_names_those_who_left() {
-        let mut stays = std::process::Command::new("sleep").arg("30").spawn().unwrap();
-        let own = look(i32::try_from(std::process::id()).unwrap()).unwrap();
-        let child = look(i32::try_from(stays.id()).unwrap()).unwrap();
-        let (members, _) = session_of(&own);
-        assert!(members.contains(&own) && members.contains(&child));
-        assert!(child.still_in_session());
-        assert!(child.signal("KILL"));
-        stays.wait().unwrap();
-        assert!(!child.still_in_session());
-        assert!(child.signal("TERM"), "a dead process needs no signal");
+    fn a_session_is_its_living_members_those_that_came_later_too() {
+        let (mut child, session) = own_session("sleep 30 & sleep 30 & read stays");
+        while session.members().len() < 3 {
+            std::thread::yield_now();
+        }
+        let members = session.members();
+        assert_eq!(members.first(), Some(session.leader()));
+        assert!(session.leader().signal("KILL"));
+        // Not yet reaped, and no member any more.
+        while session.members().len() > 2 {
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
+        assert!(!session.members().contains(session.leader()));
+        assert!(session.leader().signal("TERM"), "a dead process needs no signal");
+        assert!(session.members().iter().all(|left| left.signal("KILL")));
+        while !session.members().is_empty() {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_session_has_no_members_in_other_containers() {
+        let (mut child, session) = own_session("read stays");
+        let elsewhere = Session::of(session.leader().clone(), &"0".repeat(64));
+        assert_eq!(elsewhere.members(), []);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_number_is_that_of_the_containers_namespace_also_below_it() {
+        let process = |numbers: &[i32]| {
+            let stat =
+                format!("{} (a) b) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 9 9", numbers[0]);
+            parse(numbers[0], &stat, numbers.to_vec()).unwrap().process
+        };
+        let leader = process(&[4000, 7]);
+        assert_eq!((leader.session, leader.started), (7, 4711));
+        assert_eq!(leader.number_beside(&leader), Some(7));
+        assert_eq!(process(&[4001, 8, 1]).number_beside(&leader), Some(8));
+        assert_eq!(process(&[4002]).number_beside(&leader), None);
     }
 }
