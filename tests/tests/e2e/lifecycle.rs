@@ -189,6 +189,23 @@ fn hook_ends_with_its_session(kind: EngineKind) {
     assert!(!project.folder.join("went-on").exists());
 }
 
+/// Runs `up` until the hook begins, and cancels it at once.
+fn cancel_as_it_begins(project: &Project, hook: &str) {
+    let mut rpc = project.sandbox.rpc();
+    let params = json!({ "workspace": { "workspaceFolder": project.folder }, "trust": "grant" });
+    let id = rpc.call("workspace/up", &params).unwrap()["operationId"].clone();
+    let operation = json!({ "operationId": id });
+    rpc.call("operation/subscribe", &operation).unwrap();
+    loop {
+        let event = rpc.item().unwrap()["event"].take();
+        assert_ne!(event["type"], "ended", "{hook} never ran: {event}");
+        if event["step"]["step"] == hook && event["step"]["status"] == "running" {
+            break;
+        }
+    }
+    assert_eq!(rpc.call("operation/cancel", &operation).unwrap()["state"], "cancelled");
+}
+
 /// The commands with `part` in them that run in the project's container, as the engine sees them.
 fn commands(project: &Project, part: &str) -> Vec<String> {
     let containers = project.containers();
@@ -196,6 +213,29 @@ fn commands(project: &Project, part: &str) -> Vec<String> {
     let processes = project.engine.api().get(&top).unwrap()["Processes"].take();
     let commands = processes.as_array().unwrap().iter().map(|process| process.to_string());
     commands.filter(|command| command.contains(part)).collect()
+}
+
+#[test]
+fn a_hook_cancelled_as_it_begins_does_not_run_on() {
+    for kind in [EngineKind::Docker, EngineKind::Podman] {
+        // It runs at each `up`, and sleeps where there is a file.
+        let project = Project::on(
+            kind,
+            Image::Busybox,
+            &json!({ "postAttachCommand": {
+                "one": "[ ! -e on ] || exec sleep 1088",
+                "other": "[ ! -e on ] || { sleep 1088; sleep 1088; }",
+            } }),
+        );
+        project.up(&[]);
+        std::fs::write(project.folder.join("on"), "").unwrap();
+        for _ in 0..10 {
+            cancel_as_it_begins(&project, "postAttachCommand");
+        }
+        std::fs::remove_file(project.folder.join("on")).unwrap();
+        project.up(&[]);
+        wait_for(|| commands(&project, "sleep 1088").is_empty(), "a command of a cancelled hook runs on");
+    }
 }
 
 #[test]

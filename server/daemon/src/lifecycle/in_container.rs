@@ -3,9 +3,9 @@
 
 use futures_util::StreamExt as _;
 use gangplank_devcontainer::hooks::{LifecycleCommand, LifecycleHook};
-use gangplank_engine::Engine;
 use gangplank_engine::exec::ExecSpec;
-use gangplank_protocol::ErrorData;
+use gangplank_engine::{Engine, Session};
+use gangplank_protocol::{ErrorData, ErrorKind};
 
 use super::lines::Lines;
 use super::markers::Marker;
@@ -80,8 +80,7 @@ impl Place {
             user: Some(self.user.clone()),
             ..ExecSpec::default()
         };
-        let mut session = self.engine.exec(&self.container_id, &spec).await.map_err(from_engine)?;
-        let guard = EndOnDrop::new(self, &session.id);
+        let (guard, mut session) = self.start(spec).await?;
         let mut lines = Lines::default();
         while let Some(output) = session.reader.next().await {
             let output = output.map_err(from_engine)?;
@@ -95,6 +94,20 @@ impl Place {
         let code = self.engine.exec_exit_code(&session.id).await.map_err(from_engine)?;
         guard.ended();
         Ok(Ended { name, exit_code: i32::try_from(code).unwrap_or(-1), last_output: lines.last() })
+    }
+
+    /// Starts a command. In a task of its own, so that a start that was asked for is known to the end also when nobody
+    /// waits for it any more: then the command is ended as soon as it runs.
+    async fn start(&self, spec: ExecSpec) -> Result<(EndOnDrop, Session), ErrorData> {
+        let (engine, container_id) = (self.engine.clone(), self.container_id.clone());
+        let starting = tokio::spawn(async move {
+            let session = engine.exec(&container_id, &spec).await.map_err(from_engine)?;
+            let exec_id = session.id.clone();
+            Ok((EndOnDrop(Some(Control::Exec { engine, container_id, exec_id })), session))
+        });
+        starting.await.map_err(|panic| {
+            ErrorData::new(ErrorKind::Internal, "a defect ended the start of a hook").caused_by(&panic)
+        })?
     }
 }
 
@@ -114,14 +127,6 @@ pub fn without(unset: &[String], argv: Vec<String>) -> Vec<String> {
 struct EndOnDrop(Option<Control>);
 
 impl EndOnDrop {
-    fn new(place: &Place, exec_id: &str) -> Self {
-        Self(Some(Control::Exec {
-            engine: place.engine.clone(),
-            container_id: place.container_id.clone(),
-            exec_id: exec_id.to_owned(),
-        }))
-    }
-
     fn ended(mut self) {
         self.0 = None;
     }
@@ -132,7 +137,7 @@ impl Drop for EndOnDrop {
         if let Some(control) = self.0.take() {
             tokio::spawn(async move {
                 if let Err(error) = control.end_session().await {
-                    tracing::debug!(%error, "a cancelled hook may still run");
+                    tracing::warn!(%error, "a hook that was cut off may still run in its container");
                 }
             });
         }
