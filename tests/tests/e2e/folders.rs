@@ -197,7 +197,7 @@ fn the_proof_leaves_nothing_behind_when_it_is_cut_off() {
 }
 
 /// A TCP port of loopback that leads to the engine's socket, until the test process ends.
-fn relay(socket: std::path::PathBuf) -> u16 {
+pub(super) fn relay(socket: std::path::PathBuf) -> u16 {
     relay_holding(socket, Arc::new(AtomicBool::new(true)))
 }
 

@@ -258,3 +258,15 @@ fn what_a_cancelled_hook_begins_when_it_is_hung_up_ends_too() {
     wait_for(|| commands(&project, "sleep 13").is_empty(), "what the hook began at its end lives on");
     assert!(left_the_session(), "what left the hook's session was none of ours");
 }
+
+#[test]
+fn on_an_engine_elsewhere_a_cancelled_hook_is_said_to_run_on_perhaps() {
+    let project = Project::new(Image::Busybox, &json!({ "postAttachCommand": "touch runs; sleep 1066" }));
+    let host = format!("tcp://127.0.0.1:{}", super::folders::relay(project.engine.socket()));
+    let up = project.sandbox.gangplank(["up"]).within(&project.folder).env("DOCKER_HOST", &host);
+    let mut terminal = up.on_terminal(100, 30);
+    wait_for(|| project.folder.join("runs").exists(), "the hook never ran");
+    terminal.types("\u{3}");
+    let told = terminal.exits(130);
+    assert!(told.contains("may still run in the container"), "{told}");
+}

@@ -80,6 +80,18 @@ impl Place {
             user: Some(self.user.clone()),
             ..ExecSpec::default()
         };
+        let beyond_reach = BeyondReach::told_on(step, name.as_deref(), &self.engine);
+        let outcome = self.follow(spec, name.clone(), step).await;
+        beyond_reach.over();
+        outcome
+    }
+
+    async fn follow(
+        &self,
+        spec: ExecSpec,
+        name: Option<String>,
+        step: &ActiveStep,
+    ) -> Result<Ended, ErrorData> {
         let (guard, mut session) = self.start(spec).await?;
         let mut lines = Lines::default();
         while let Some(output) = session.reader.next().await {
@@ -140,6 +152,37 @@ impl Drop for EndOnDrop {
                     tracing::warn!(%error, "a hook that was cut off may still run in its container");
                 }
             });
+        }
+    }
+}
+
+/// Says, when it is dropped before a command's end, that the command cannot be ended, because its engine is on another
+/// machine.
+struct BeyondReach<'a> {
+    step: &'a ActiveStep,
+    command: Option<&'a str>,
+    applies: bool,
+}
+
+impl<'a> BeyondReach<'a> {
+    fn told_on(step: &'a ActiveStep, command: Option<&'a str>, engine: &Engine) -> Self {
+        Self { step, command, applies: !engine.is_local() }
+    }
+
+    fn over(mut self) {
+        self.applies = false;
+    }
+}
+
+impl Drop for BeyondReach<'_> {
+    fn drop(&mut self) {
+        if self.applies {
+            let command = self.command.map(|name| format!(" ({name})")).unwrap_or_default();
+            self.step.warn(&format!(
+                "{}{command} was cut off and may still run in the container: its engine is on another machine, where \
+                 processes cannot be signalled",
+                self.step.name()
+            ));
         }
     }
 }

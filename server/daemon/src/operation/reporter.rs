@@ -93,6 +93,17 @@ pub struct ActiveStep {
 }
 
 impl ActiveStep {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.step.step
+    }
+
+    /// Tells the user something that does not stop the work.
+    pub fn warn(&self, message: &str) {
+        let event = OperationEvent::Warning { message: message.to_owned(), diagnostic: None };
+        self.live.tell(event, message.len());
+    }
+
     /// Tells progress of one item of the step (empty: the step as a whole), in bytes.
     pub fn progress(&self, item: &str, status: &str, done: Option<u64>, total: Option<u64>) {
         let event = OperationEvent::Progress {
