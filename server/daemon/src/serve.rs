@@ -103,12 +103,13 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
     let Some(instance) = Instance::acquire(&place).map_err(start("lock its state directory"))? else {
         return Ok(Served::AnotherRuns);
     };
+    let instance = Arc::new(instance);
     let log_path = place.state_file(log::NAME);
     log::start(&log_path, &options.log_level, options.foreground).map_err(start("open its log"))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(start("listen for SIGTERM"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(start("listen for SIGINT"))?;
 
-    let unix = UnixDoor::open(&place).map_err(start("listen on its socket"))?;
+    let unix = UnixDoor::open(&instance).map_err(start("listen on its socket"))?;
     let tcp = match options.tcp {
         Some(address) => Some(TcpDoor::open(&place, address).await?),
         None => None,
@@ -141,7 +142,9 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ServeError> {
         _ = terminate.recv() => tracing::info!("SIGTERM: the daemon stops"),
         _ = interrupt.recv() => tracing::info!("SIGINT: the daemon stops"),
         () = daemon.stop.cancelled() => tracing::info!("the daemon was asked to stop"),
-        never = keep_announced(&instance, &record) => match never {},
+        () = keep_announced(&instance, &record) => tracing::warn!(
+            "the state directory was deleted and another daemon has started in its place: this one stops"
+        ),
         () = idle(&daemon) => tracing::info!("the daemon has been idle for long enough and stops"),
     }
     daemon.stop.cancel();
@@ -186,15 +189,18 @@ fn assemble(place: &Place, about: About) -> Daemon {
     }
 }
 
-/// Tells clients again where the daemon listens whenever that was deleted or damaged: without it nobody finds a daemon
-/// whose lock lets no other live.
-async fn keep_announced(instance: &Instance, record: &DaemonRecord) -> std::convert::Infallible {
+/// Sees to it that clients find this daemon and start no other: the lock and `daemon.json` are made again when they were
+/// deleted or damaged. Ends when another daemon holds the lock.
+async fn keep_announced(instance: &Instance, record: &DaemonRecord) {
     loop {
         tokio::time::sleep(LOOK_AFTER_RECORD).await;
-        match instance.announce(record) {
-            Ok(true) => tracing::info!("daemon.json was deleted or damaged; it is whole again"),
-            Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "daemon.json was deleted or damaged and cannot be written"),
+        match instance.holds().and_then(|holds| holds.then(|| instance.announce(record)).transpose()) {
+            Ok(None) => return,
+            Ok(Some(true)) => tracing::info!("daemon.json was deleted or damaged; it is whole again"),
+            Ok(Some(false)) => {}
+            Err(error) => {
+                tracing::warn!(%error, "daemon.lock or daemon.json was deleted or damaged and cannot be written");
+            }
         }
     }
 }

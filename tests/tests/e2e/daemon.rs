@@ -328,6 +328,34 @@ fn a_runtime_directory_that_is_deleted_comes_back() {
 }
 
 #[test]
+fn a_state_directory_that_is_deleted_comes_back_and_never_has_two_daemons() {
+    let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
+    let state = sandbox.path("state/gangplank");
+    sandbox.gangplank(["ps"]).run().success();
+    let pid = || sandbox.daemon().map(|daemon| daemon["pid"].clone());
+    // Nobody comes meanwhile: the daemon makes it whole again.
+    let first = pid();
+    std::fs::remove_dir_all(&state).unwrap();
+    wait_for("daemon.json", || pid().is_some());
+    assert_eq!(state.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    sandbox.gangplank(["ps"]).run().success();
+    assert_eq!((pid(), daemons(&sandbox).len()), (first, 1));
+
+    // A client comes at once: whichever daemon is left then, it is the one that clients find, and it stays.
+    for _ in 0..scale::trials(3, 20) {
+        std::fs::remove_dir_all(&state).unwrap();
+        sandbox.gangplank(["ps"]).run().success();
+        wait_for("a single daemon", || daemons(&sandbox).len() == 1);
+        let left = daemons(&sandbox)[0];
+        wait_for("its record", || pid() == Some(json!(left)));
+        let socket = std::path::PathBuf::from(sandbox.daemon().unwrap()["socket"].as_str().unwrap());
+        wait_for("its socket", || std::os::unix::net::UnixStream::connect(&socket).is_ok());
+        sandbox.gangplank(["ps"]).run().success();
+        assert_eq!(daemons(&sandbox), [left]);
+    }
+}
+
+#[test]
 fn its_verbs_tell_end_and_show_it_and_start_none() {
     let sandbox = Sandbox::on(engine::for_tests(EngineKind::Docker));
     sandbox.gangplank(["daemon", "status"]).run().exits(3).complains("no daemon is running");

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt};
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::place::{Place, own_uid};
+use crate::instance::Instance;
+use crate::place::own_uid;
 
 /// How often the socket is looked after: session managers delete runtime directories under living daemons.
 const LOOK_AFTER: Duration = Duration::from_secs(5);
@@ -15,17 +17,19 @@ const LOOK_AFTER: Duration = Duration::from_secs(5);
 /// The listening socket.
 #[derive(Debug)]
 pub struct UnixDoor {
-    place: Place,
+    instance: Arc<Instance>,
     listener: UnixListener,
-    inode: u64,
+    /// Device and inode of the socket, which tell it from another daemon's.
+    identity: (u64, u64),
 }
 
 impl UnixDoor {
-    /// Listens on the place's socket. The caller holds the instance lock, so a socket that is there was left behind.
+    /// Listens on the place's socket. `instance` holds the lock, so a socket that is there was left behind.
     ///
     /// # Errors
     /// When the directory is not safe, something else stands in the socket's place, or it cannot be bound.
-    pub fn open(place: &Place) -> io::Result<Self> {
+    pub fn open(instance: &Arc<Instance>) -> io::Result<Self> {
+        let place = instance.place();
         place.prepare_runtime().map_err(io::Error::other)?;
         remove_stale(&place.socket)?;
         let before =
@@ -37,7 +41,7 @@ impl UnixDoor {
         if metadata.permissions().mode() & 0o777 != 0o600 {
             std::fs::set_permissions(&place.socket, std::fs::Permissions::from_mode(0o600))?;
         }
-        Ok(Self { place: place.clone(), listener, inode: metadata.ino() })
+        Ok(Self { instance: Arc::clone(instance), listener, identity: (metadata.dev(), metadata.ino()) })
     }
 
     /// The next connection of our own user; others are dropped. Binds again when the socket has been deleted.
@@ -59,24 +63,38 @@ impl UnixDoor {
     }
 
     fn look_after(&mut self) {
-        let still_there =
-            self.place.socket.symlink_metadata().is_ok_and(|metadata| metadata.ino() == self.inode);
-        if still_there {
+        // The socket of a daemon that has taken this one's place is not to be touched.
+        if self.is_at_its_place() || !self.instance.holds().unwrap_or(false) {
             return;
         }
-        match Self::open(&self.place) {
+        let socket = self.instance.place().socket.clone();
+        match Self::open(&self.instance) {
             Ok(again) => {
-                tracing::info!(socket = %self.place.socket.display(), "the socket was deleted; listening again");
+                tracing::info!(socket = %socket.display(), "the socket was deleted; listening again");
                 *self = again;
             }
             Err(e) => {
-                tracing::warn!(socket = %self.place.socket.display(), error = %e, "the socket was deleted and cannot be bound again yet");
+                tracing::warn!(socket = %socket.display(), error = %e, "the socket was deleted and cannot be bound again yet");
             }
+        }
+    }
+
+    fn is_at_its_place(&self) -> bool {
+        let metadata = self.instance.place().socket.symlink_metadata();
+        metadata.is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == self.identity)
+    }
+}
+
+impl Drop for UnixDoor {
+    fn drop(&mut self) {
+        // While it listens its inode is nobody else's.
+        if self.is_at_its_place() {
+            let _ = std::fs::remove_file(&self.instance.place().socket);
         }
     }
 }
 
-fn remove_stale(socket: &PathBuf) -> io::Result<()> {
+fn remove_stale(socket: &Path) -> io::Result<()> {
     match socket.symlink_metadata() {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(e) => Err(e),
