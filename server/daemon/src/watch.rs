@@ -1,10 +1,14 @@
 //! File changes of workspaces: one watch for each folder, shared by all who follow it, told as one ordered feed.
 //!
 //! The kernel's events are hints (they get lost in fresh directories, at its limits and when its queue overflows), so
-//! new directories are read, and a loss is told as what it is. Every watch is a thread of its own (`watcher`); which
-//! paths count is decided by `rules`, what a burst comes to by `batch`.
+//! new directories are read, and a loss is told as what it is. Every watch is a thread of its own (`watcher`) over its
+//! `directories`; which paths count is decided by `rules`, what a burst comes to by `batch`, and what happens in a
+//! directory while it is renamed by `moved` and `catch_up`.
 
 mod batch;
+mod catch_up;
+mod directories;
+mod moved;
 mod rules;
 mod seen;
 mod watcher;

@@ -1,16 +1,16 @@
 //! What the kernel's events say happened: pure. A rename within the folder comes in three parts (its two halves, then the
 //! whole) and is told once; a half that stays alone is something that came or went.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use notify::event::{ModifyKind, RenameMode};
+use notify::event::{CreateKind, ModifyKind, RemoveKind, RenameMode};
 use notify::{Event, EventKind};
 
-/// Something that happened to a path.
+/// Something that happened to a path. What came or went is a directory, is none, or the kernel did not say.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Seen {
-    Appeared(PathBuf),
-    Gone(PathBuf),
+    Appeared(PathBuf, Option<bool>),
+    Gone(PathBuf, Option<bool>),
     Modified(PathBuf),
     Renamed { from: PathBuf, to: PathBuf },
 }
@@ -47,15 +47,29 @@ impl Reader {
                 if self.left.as_ref().is_some_and(|half| Some(half.tracker) == tracker) {
                     return Vec::new();
                 }
-                paths.next().map(Seen::Appeared)
+                paths.next().map(|path| Seen::Appeared(path, None))
             }
             EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => {
                 let same = self.left.take_if(|half| Some(half.tracker) == tracker);
                 // Without its first half here, both halves were told for themselves.
                 same.zip(paths.nth(1)).map(|(half, to)| Seen::Renamed { from: half.path, to })
             }
-            EventKind::Create(_) => paths.next().map(Seen::Appeared),
-            EventKind::Remove(_) => paths.next().map(Seen::Gone),
+            EventKind::Create(kind) => {
+                let is_directory = match kind {
+                    CreateKind::Folder => Some(true),
+                    CreateKind::File => Some(false),
+                    CreateKind::Any | CreateKind::Other => None,
+                };
+                paths.next().map(|path| Seen::Appeared(path, is_directory))
+            }
+            EventKind::Remove(kind) => {
+                let is_directory = match kind {
+                    RemoveKind::Folder => Some(true),
+                    RemoveKind::File => Some(false),
+                    RemoveKind::Any | RemoveKind::Other => None,
+                };
+                paths.next().map(|path| Seen::Gone(path, is_directory))
+            }
             EventKind::Modify(_) | EventKind::Any | EventKind::Other => {
                 return self.settle().into_iter().chain(paths.map(Seen::Modified)).collect();
             }
@@ -65,7 +79,12 @@ impl Reader {
 
     /// What a half comes to whose other did not follow: it went out of the folder.
     pub(super) fn settle(&mut self) -> Option<Seen> {
-        self.left.take().map(|half| Seen::Gone(half.path))
+        self.left.take().map(|half| Seen::Gone(half.path, None))
+    }
+
+    /// The same, only for a half whose name is beneath `directory`.
+    pub(super) fn settle_beneath(&mut self, directory: &Path) -> Option<Seen> {
+        self.left.take_if(|half| half.path.starts_with(directory)).map(|half| Seen::Gone(half.path, None))
     }
 
     /// Whether a half waits for its other.
@@ -76,8 +95,6 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use notify::event::CreateKind;
-
     use super::*;
 
     fn name(mode: RenameMode, tracker: Option<usize>, paths: &[&str]) -> Event {
@@ -110,12 +127,12 @@ mod tests {
             name(RenameMode::From, None, &["b"]),
         ];
         let renamed = Seen::Renamed { from: "b".into(), to: "c".into() };
-        assert_eq!(read(events), [Seen::Appeared("b".into()), renamed]);
+        assert_eq!(read(events), [Seen::Appeared("b".into(), Some(false)), renamed]);
     }
 
     #[test]
     fn a_half_alone_came_from_outside_or_went_there() {
-        assert_eq!(read(vec![name(RenameMode::To, Some(7), &["in"])]), [Seen::Appeared("in".into())]);
+        assert_eq!(read(vec![name(RenameMode::To, Some(7), &["in"])]), [Seen::Appeared("in".into(), None)]);
         let out = vec![
             name(RenameMode::From, Some(7), &["out"]),
             name(RenameMode::From, Some(8), &["too"]),
@@ -123,7 +140,11 @@ mod tests {
         ];
         assert_eq!(
             read(out),
-            [Seen::Gone("out".into()), Seen::Gone("too".into()), Seen::Appeared("x".into())]
+            [
+                Seen::Gone("out".into(), None),
+                Seen::Gone("too".into(), None),
+                Seen::Appeared("x".into(), Some(false))
+            ]
         );
     }
 
@@ -137,7 +158,11 @@ mod tests {
         ];
         assert_eq!(
             read(events),
-            [Seen::Gone("b".into()), Seen::Appeared("x".into()), Seen::Appeared("c".into())]
+            [
+                Seen::Gone("b".into(), None),
+                Seen::Appeared("x".into(), Some(false)),
+                Seen::Appeared("c".into(), None)
+            ]
         );
     }
 }

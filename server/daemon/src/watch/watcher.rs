@@ -1,16 +1,19 @@
 //! The thread behind a watch: a kernel watch on each directory that counts, events gathered into batches, lost events
-//! told. Directories beyond the kernel's limit are looked at every 2 s instead.
+//! told.
 
 use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use gangplank_protocol::watch::{FileChangeKind, WatchEvent};
-use notify::{Config, Event, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::Event;
 
 use super::batch::Batch;
+use super::catch_up::{missed, renamed_at};
+use super::directories::Directories;
+use super::moved::Moved;
 use super::rules::{Rules, is_configuration};
 use super::seen::{Reader, Seen};
 use super::tell;
@@ -22,11 +25,16 @@ const QUIET: Duration = Duration::from_millis(20);
 const LONGEST_BATCH: Duration = Duration::from_millis(200);
 /// How often it is checked that the folder is still the same one.
 const CHECK_ROOT: Duration = Duration::from_secs(1);
-/// How often directories without a kernel watch are looked at.
-const POLL: Duration = Duration::from_secs(2);
+/// How late the kernel's events may be here.
+const LATENESS: Duration = Duration::from_secs(1);
+/// How far the times of files may be behind the clock: the kernel sets them in steps.
+const CLOCK_STEP: Duration = Duration::from_millis(20);
 
-enum Message {
+#[derive(Debug)]
+pub(super) enum Message {
     Event(notify::Result<Event>),
+    /// The watches of the first of the directories that moved are gone, and all that they told has come.
+    Settled,
     Stop,
 }
 
@@ -69,13 +77,14 @@ struct Watcher {
     root: PathBuf,
     identity: Option<(u64, u64)>,
     rules: Rules,
-    kernel: RecommendedWatcher,
-    /// Made when the kernel's limit is reached.
-    poll: Option<PollWatcher>,
+    directories: Directories,
     sender: Sender<Message>,
-    watched: HashSet<PathBuf>,
-    limit_told: bool,
     reader: Reader,
+    moved: Moved,
+    /// Directories that were watched and have left the name they moved to as well, before they could be watched there.
+    adrift: Vec<PathBuf>,
+    /// What happened before this has been told, or was before the watch.
+    told_until: SystemTime,
     batch: Batch,
     configurations: Vec<String>,
     feed: Feed<WatchEvent>,
@@ -88,21 +97,16 @@ impl Watcher {
         feed: Feed<WatchEvent>,
         sender: Sender<Message>,
     ) -> notify::Result<Self> {
-        let events = sender.clone();
-        let kernel = RecommendedWatcher::new(
-            move |event| drop(events.send(Message::Event(event))),
-            Config::default(),
-        )?;
         Ok(Self {
             identity: identity(&root),
             rules: Rules::new(root.clone(), all),
             root,
-            kernel,
-            poll: None,
+            directories: Directories::new(sender.clone())?,
             sender,
-            watched: HashSet::new(),
-            limit_told: false,
             reader: Reader::default(),
+            moved: Moved::default(),
+            adrift: Vec::new(),
+            told_until: before(CLOCK_STEP),
             batch: Batch::default(),
             configurations: Vec::new(),
             feed,
@@ -112,7 +116,7 @@ impl Watcher {
     fn run(&mut self, messages: &Receiver<Message>) -> notify::Result<()> {
         self.add_tree(&self.root.clone(), false);
         self.tell_complaints();
-        tell(&self.feed, WatchEvent::Ready { directories: self.watched.len() as u64 });
+        tell(&self.feed, WatchEvent::Ready { directories: self.directories.count() as u64 });
         let mut batch_since: Option<Instant> = None;
         loop {
             let wait = if batch_since.is_some() { QUIET } else { CHECK_ROOT };
@@ -120,12 +124,16 @@ impl Watcher {
             let quiet = matches!(message, Err(RecvTimeoutError::Timeout));
             match message {
                 Ok(Message::Event(Ok(event))) => self.take(event),
+                Ok(Message::Settled) => self.settled(),
                 Ok(Message::Event(Err(error))) => self.lost(&format!("the kernel reported: {error}")),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 Err(RecvTimeoutError::Timeout) if batch_since.is_none() && !self.check_root(messages) => {
                     return Ok(());
                 }
                 Err(RecvTimeoutError::Timeout) => {}
+            }
+            if quiet {
+                self.told_until = self.told_until.max(before(LATENESS));
             }
             self.tell_complaints();
             let pending = !self.batch.is_empty() || self.reader.is_waiting();
@@ -178,16 +186,26 @@ impl Watcher {
     }
 
     fn tell_seen(&mut self, seen: Seen) {
-        match seen {
-            Seen::Appeared(path) => self.appeared(&path),
-            Seen::Gone(path) => self.gone(&path),
-            Seen::Modified(path) => self.change(FileChangeKind::Modified, &path),
-            Seen::Renamed { from, to } => self.renamed(&from, &to),
+        match self.moved.follow(seen) {
+            None => {}
+            Some(Seen::Appeared(path, is_directory)) => self.appeared(&path, is_directory),
+            Some(Seen::Gone(path, is_directory)) => self.gone(&path, is_directory),
+            Some(Seen::Modified(path)) => self.change(FileChangeKind::Modified, &path, None),
+            Some(Seen::Renamed { from, to }) => self.renamed(&from, &to),
         }
     }
 
-    fn change(&mut self, kind: FileChangeKind, path: &Path) {
-        if path == self.root || !self.rules.counts(path, kind != FileChangeKind::Deleted && path.is_dir()) {
+    /// Tells a change of `path`, when it counts. Of something gone that may have been either, it must count as a file and
+    /// as a directory: what was ignored was never told.
+    fn change(&mut self, kind: FileChangeKind, path: &Path, is_directory: Option<bool>) {
+        let counts = match is_directory {
+            Some(is_directory) => self.rules.counts(path, is_directory),
+            None if kind == FileChangeKind::Deleted => {
+                self.rules.counts(path, false) && self.rules.counts(path, true)
+            }
+            None => self.rules.counts(path, path.is_dir()),
+        };
+        if path == self.root || !counts {
             return;
         }
         let shown = self.note(path);
@@ -208,51 +226,110 @@ impl Watcher {
         shown
     }
 
-    fn appeared(&mut self, path: &Path) {
-        self.change(FileChangeKind::Created, path);
-        if path.is_dir() && !path.is_symlink() {
+    fn appeared(&mut self, path: &Path, is_directory: Option<bool>) {
+        self.change(FileChangeKind::Created, path, is_directory);
+        if is_real_directory(path) {
             self.add_tree(path, true);
         }
     }
 
-    fn gone(&mut self, path: &Path) {
-        self.change(FileChangeKind::Deleted, path);
-        self.forget(path);
+    fn gone(&mut self, path: &Path, is_directory: Option<bool>) {
+        let watched = self.directories.contains(path);
+        self.change(FileChangeKind::Deleted, path, if watched { Some(true) } else { is_directory });
+        self.leave(path, None);
     }
 
     fn renamed(&mut self, from: &Path, to: &Path) {
-        let is_directory = to.is_dir() && !to.is_symlink();
+        // It may have gone on already.
+        let is_there = is_real_directory(to);
+        let is_directory =
+            is_there || self.directories.contains(from) || self.adrift.iter().any(|known| known == from);
         let (before, after) = (self.rules.counts(from, is_directory), self.rules.counts(to, is_directory));
-        self.forget(from);
-        match (before, after) {
-            (true, true) => {
-                let (from, to) = (self.note(from), self.note(to));
-                self.batch.add_rename(from, to);
-            }
-            (true, false) => self.change(FileChangeKind::Deleted, from),
-            (false, _) => return self.appeared(to),
+        if !before {
+            self.leave(from, None);
+            return self.appeared(to, Some(is_directory));
         }
-        if is_directory {
-            self.add_tree(to, false);
+        if !after {
+            self.change(FileChangeKind::Deleted, from, Some(is_directory));
+            self.leave(from, None);
+            return;
+        }
+        let (shown_from, shown_to) = (self.note(from), self.note(to));
+        self.batch.add_rename(shown_from, shown_to);
+        let (known, was_adrift) = self.leave(from, Some(to));
+        if known.is_empty() {
+            if is_there {
+                self.add_tree(to, true);
+            }
+            return;
+        }
+        self.add_tree(to, false);
+        // It has been without watches since the first of its new names.
+        let since = if was_adrift { None } else { renamed_at(to) };
+        self.catch_up(to, &known, since);
+        self.adrift.extend(known.into_iter().filter(|known| !self.directories.contains(known)));
+    }
+
+    /// Watches no longer what was at `from`; gives the directories of it that were watched, by their names beneath `to`,
+    /// and whether some of them were not any more.
+    fn leave(&mut self, from: &Path, to: Option<&Path>) -> (HashSet<PathBuf>, bool) {
+        let mut left = self.directories.forget(from);
+        let watched = left.len();
+        left.extend(self.adrift.extract_if(.., |known| known.starts_with(from)));
+        if left.is_empty() {
+            return (HashSet::new(), false);
+        }
+        self.rules.forget(from);
+        self.moved.add(from, to);
+        // What the watches have told is on its way already; this comes after it.
+        let _ = self.sender.send(Message::Settled);
+        let was_adrift = left.len() > watched;
+        let renamed = |known: PathBuf| Some(to?.join(known.strip_prefix(from).ok()?));
+        (left.into_iter().filter_map(renamed).collect(), was_adrift)
+    }
+
+    fn settled(&mut self) {
+        if let Some(gone) = self.moved.first().and_then(|from| self.reader.settle_beneath(from)) {
+            self.tell_seen(gone);
+        }
+        self.moved.settle();
+    }
+
+    /// Tells what happened in a directory while it had no watch: since it was renamed, or at the longest since all was
+    /// told.
+    fn catch_up(&mut self, directory: &Path, known: &HashSet<PathBuf>, since: Option<SystemTime>) {
+        let since = since.map_or(self.told_until, |since| since.max(self.told_until));
+        let missed = missed(directory, known, since);
+        for path in missed.created {
+            self.appeared(&path, None);
+        }
+        for path in missed.modified {
+            self.change(FileChangeKind::Modified, &path, Some(false));
+        }
+        if missed.more {
+            let reason = "something was deleted from a directory while it was renamed".into();
+            tell(&self.feed, WatchEvent::Rescanned { reason });
         }
     }
 
-    /// Watches a directory and those beneath it that count. With `tell`, what is in them already is told as new: it came
+    /// Watches a directory and those beneath it that count. With `is_new`, what is in them already is told as new: it came
     /// before the kernel's watch did.
-    fn add_tree(&mut self, from: &Path, tell: bool) {
+    fn add_tree(&mut self, from: &Path, is_new: bool) {
         let mut pending = vec![from.to_owned()];
         while let Some(directory) = pending.pop() {
             if directory != self.root && !self.rules.counts(&directory, true) {
                 continue;
             }
-            if !self.watched.contains(&directory) {
-                self.add(&directory);
+            if !self.directories.contains(&directory)
+                && let Some(reason) = self.directories.add(&directory)
+            {
+                tell(&self.feed, WatchEvent::Degraded { reason });
             }
             let Ok(entries) = std::fs::read_dir(&directory) else { continue };
             for entry in entries.flatten() {
                 let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
-                if tell {
-                    self.change(FileChangeKind::Created, &entry.path());
+                if is_new {
+                    self.change(FileChangeKind::Created, &entry.path(), Some(is_directory));
                 }
                 if is_directory {
                     pending.push(entry.path());
@@ -261,60 +338,12 @@ impl Watcher {
         }
     }
 
-    fn add(&mut self, directory: &Path) {
-        match self.kernel.watch(directory, RecursiveMode::NonRecursive) {
-            Ok(()) => {
-                self.watched.insert(directory.to_owned());
-            }
-            Err(error) if matches!(error.kind, notify::ErrorKind::MaxFilesWatch) => {
-                self.add_polled(directory);
-            }
-            // It may be gone already, or not be ours to read.
-            Err(error) => {
-                tracing::debug!(%error, directory = %directory.display(), "a directory is not watched");
-            }
-        }
-    }
-
-    fn add_polled(&mut self, directory: &Path) {
-        if !std::mem::replace(&mut self.limit_told, true) {
-            let reason = format!(
-                "the kernel's limit of watches is reached after {} directories; the rest is looked at every {} s. \
-                 Raise fs.inotify.max_user_watches (sysctl) to watch it all",
-                self.watched.len(),
-                POLL.as_secs()
-            );
-            tell(&self.feed, WatchEvent::Degraded { reason });
-        }
-        if self.poll.is_none() {
-            let events = self.sender.clone();
-            let config = Config::default().with_poll_interval(POLL);
-            self.poll = PollWatcher::new(move |event| drop(events.send(Message::Event(event))), config).ok();
-        }
-        if let Some(poll) = &mut self.poll
-            && poll.watch(directory, RecursiveMode::NonRecursive).is_ok()
-        {
-            self.watched.insert(directory.to_owned());
-        }
-    }
-
-    fn forget(&mut self, path: &Path) {
-        if !self.watched.contains(path) {
-            return;
-        }
-        let beneath: Vec<PathBuf> =
-            self.watched.iter().filter(|watched| watched.starts_with(path)).cloned().collect();
-        for directory in beneath {
-            self.watched.remove(&directory);
-            // The kernel has dropped the watch of one that is gone by itself.
-            let _ = self.kernel.unwatch(&directory);
-        }
-        self.rules.forget(path);
-    }
-
+    /// Begins anew: which directory a watch is on may have changed as well.
     fn lost(&mut self, reason: &str) {
         self.batch = Batch::default();
         self.reader = Reader::default();
+        self.adrift.clear();
+        self.leave(&self.root.clone(), None);
         self.add_tree(&self.root.clone(), false);
         tell(&self.feed, WatchEvent::Rescanned { reason: reason.to_owned() });
     }
@@ -331,15 +360,22 @@ impl Watcher {
         while identity(&self.root).is_none() {
             match messages.recv_timeout(CHECK_ROOT) {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+                Ok(Message::Settled) => self.settled(),
                 Ok(Message::Event(_)) | Err(RecvTimeoutError::Timeout) => {}
             }
         }
         self.identity = identity(&self.root);
-        self.forget(&self.root.clone());
-        self.watched.clear();
         self.lost("the folder was replaced by another");
         true
     }
+}
+
+fn before(span: Duration) -> SystemTime {
+    SystemTime::now().checked_sub(span).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+fn is_real_directory(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
 }
 
 /// Device and inode, which tell a replaced folder apart.
@@ -348,133 +384,4 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::feed::Reader;
-
-    struct Case {
-        folder: tempfile::TempDir,
-        reader: Reader<WatchEvent>,
-        _stop: StopOnDrop,
-    }
-
-    async fn watching(prepare: impl Fn(&Path)) -> Case {
-        let folder = tempfile::tempdir().unwrap();
-        prepare(folder.path());
-        let feed = Feed::new(1000, 1_000_000);
-        let reader = feed.read_since(None);
-        let stop = start(folder.path().canonicalize().unwrap(), false, feed);
-        let mut case = Case { folder, reader, _stop: stop };
-        assert!(matches!(case.next().await, WatchEvent::Ready { .. }));
-        case
-    }
-
-    impl Case {
-        async fn next(&mut self) -> WatchEvent {
-            tokio::time::timeout(Duration::from_secs(30), self.reader.next())
-                .await
-                .expect("an event")
-                .unwrap()
-                .event
-        }
-
-        /// Waits until all of `paths` were told as created.
-        async fn sees_created(&mut self, mut paths: HashSet<String>) {
-            while !paths.is_empty() {
-                if let WatchEvent::Changes { changes } = self.next().await {
-                    for change in changes.iter().filter(|change| change.kind == FileChangeKind::Created) {
-                        paths.remove(&change.path);
-                    }
-                }
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn files_in_fresh_directories_are_all_told() {
-        let mut case = watching(|_| {}).await;
-        let deep = case.folder.path().join("a/b/c");
-        std::fs::create_dir_all(&deep).unwrap();
-        let mut expected = HashSet::from(["a".to_owned()]);
-        for number in 0..50 {
-            std::fs::write(deep.join(number.to_string()), "x").unwrap();
-            expected.insert(format!("a/b/c/{number}"));
-        }
-        case.sees_created(expected).await;
-    }
-
-    #[tokio::test]
-    async fn rules_of_any_size_cost_little_and_are_told() {
-        let mut case = watching(|_| {}).await;
-        let rules = std::fs::File::create(case.folder.path().join(".gitignore")).unwrap();
-        rules.set_len(1 << 40).unwrap();
-        std::fs::write(case.folder.path().join("a.log"), "x").unwrap();
-        let mut events = vec![case.next().await];
-        while !matches!(events.last(), Some(WatchEvent::Degraded { .. })) {
-            events.push(case.next().await);
-        }
-        let Some(WatchEvent::Degraded { reason }) = events.last() else { unreachable!() };
-        assert!(reason.contains(".gitignore"), "{reason}");
-    }
-
-    #[tokio::test]
-    async fn reading_and_ignored_files_are_silent_and_a_configuration_is_named() {
-        let mut case = watching(|folder| {
-            std::fs::write(folder.join(".gitignore"), "*.log\n").unwrap();
-            std::fs::write(folder.join("read.me"), "x").unwrap();
-            std::fs::create_dir(folder.join("node_modules")).unwrap();
-        })
-        .await;
-        std::fs::read(case.folder.path().join("read.me")).unwrap();
-        std::fs::write(case.folder.path().join("x.log"), "x").unwrap();
-        std::fs::write(case.folder.path().join("node_modules/x"), "x").unwrap();
-        std::fs::write(case.folder.path().join(".devcontainer.json"), "{}").unwrap();
-        let WatchEvent::Changes { changes } = case.next().await else { panic!("changes come first") };
-        assert!(changes.iter().all(|change| change.path == ".devcontainer.json"), "{changes:?}");
-        assert_eq!(
-            case.next().await,
-            WatchEvent::ConfigurationChanged { paths: vec![".devcontainer.json".into()] }
-        );
-    }
-
-    #[tokio::test]
-    async fn a_rename_is_told_with_both_names() {
-        let mut case = watching(|folder| std::fs::write(folder.join("old"), "x").unwrap()).await;
-        std::fs::rename(case.folder.path().join("old"), case.folder.path().join("new")).unwrap();
-        let WatchEvent::Changes { changes } = case.next().await else { panic!("changes come first") };
-        let told: Vec<_> = changes
-            .iter()
-            .map(|change| (change.kind, change.from.as_deref(), change.path.as_str()))
-            .collect();
-        assert_eq!(told, [(FileChangeKind::Renamed, Some("old"), "new")]);
-    }
-
-    #[tokio::test]
-    async fn a_directory_that_is_renamed_is_told_once_and_watched_on() {
-        let mut case = watching(|folder| std::fs::create_dir(folder.join("old")).unwrap()).await;
-        std::fs::rename(case.folder.path().join("old"), case.folder.path().join("new")).unwrap();
-        let WatchEvent::Changes { changes } = case.next().await else { panic!("changes come first") };
-        assert_eq!(changes.len(), 1, "{changes:?}");
-        assert_eq!(changes[0].kind, FileChangeKind::Renamed);
-        std::fs::write(case.folder.path().join("new/file"), "x").unwrap();
-        case.sees_created(HashSet::from(["new/file".to_owned()])).await;
-    }
-
-    #[tokio::test]
-    async fn a_folder_that_is_replaced_is_watched_again() {
-        let outer = tempfile::tempdir().unwrap();
-        let root = outer.path().canonicalize().unwrap().join("root");
-        std::fs::create_dir(&root).unwrap();
-        let feed = Feed::new(1000, 1_000_000);
-        let reader = feed.read_since(None);
-        let stop = start(root.clone(), false, feed);
-        let mut case = Case { folder: outer, reader, _stop: stop };
-        assert!(matches!(case.next().await, WatchEvent::Ready { .. }));
-        std::fs::remove_dir(&root).unwrap();
-        while case.next().await != WatchEvent::FolderGone {}
-        std::fs::create_dir(&root).unwrap();
-        while !matches!(case.next().await, WatchEvent::Rescanned { .. }) {}
-        std::fs::write(root.join("after"), "x").unwrap();
-        case.sees_created(HashSet::from(["after".to_owned()])).await;
-    }
-}
+mod tests;
