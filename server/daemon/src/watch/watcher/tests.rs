@@ -188,6 +188,38 @@ async fn what_was_in_a_renamed_directory_before_is_not_told_as_new() {
 }
 
 #[tokio::test]
+async fn what_is_deleted_from_a_directory_just_renamed_is_told_or_a_rescan_is() {
+    for trial in 0..40 {
+        let mut case = watching(|folder| {
+            std::fs::create_dir_all(folder.join("old/deep")).unwrap();
+            std::fs::write(folder.join("old/deep/file"), "x").unwrap();
+        })
+        .await;
+        let at = |path: &str| case.folder.path().join(path);
+        std::fs::rename(at("old"), at("new")).unwrap();
+        for _ in 0..trial * 200 {
+            std::hint::spin_loop();
+        }
+        std::fs::remove_file(at("new/deep/file")).unwrap();
+        std::fs::write(at("last"), "x").unwrap();
+        let (mut told, mut last) = (false, false);
+        while !last {
+            match case.next().await {
+                WatchEvent::Rescanned { .. } => told = true,
+                WatchEvent::Changes { changes } => {
+                    let deleted = FileChangeKind::Deleted;
+                    told |=
+                        changes.iter().any(|change| change.kind == deleted && change.path == "new/deep/file");
+                    last = changes.iter().any(|change| change.path == "last");
+                }
+                _ => {}
+            }
+        }
+        assert!(told, "trial {trial}");
+    }
+}
+
+#[tokio::test]
 async fn an_ignored_directory_that_is_deleted_or_moved_away_is_not_told() {
     let outer = tempfile::tempdir().unwrap();
     let mut case = watching(|folder| {
