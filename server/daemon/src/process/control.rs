@@ -119,7 +119,10 @@ impl Control {
     pub(super) async fn hang_up(&self) -> Result<ClosingSession, ErrorData> {
         match self {
             Self::Exec { container_id, .. } => {
-                let session = Session::of(self.locate().await?, container_id);
+                let Some(leader) = self.locate_once_it_runs().await? else {
+                    return Ok(ClosingSession::default());
+                };
+                let session = Session::of(leader, container_id);
                 let others = session.others();
                 self.hang_up_members(&session).await?;
                 Ok(ClosingSession { session: Some(session), others })
@@ -211,12 +214,8 @@ impl Control {
     }
 
     async fn locate(&self) -> Result<Located, ErrorData> {
-        let state = self.inspect().await?;
-        if !state.running {
-            return Err(ErrorData::new(ErrorKind::Conflict, "the process has ended"));
-        }
-        self.is_within_reach()?;
-        self.locate_as(state.pid)
+        let located = self.locate_once_it_runs().await?;
+        located.ok_or_else(|| ErrorData::new(ErrorKind::Conflict, "the process has ended"))
     }
 
     fn is_within_reach(&self) -> Result<(), ErrorData> {
