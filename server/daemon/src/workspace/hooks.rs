@@ -34,8 +34,11 @@ pub(super) async fn run(
             marker.as_ref().is_none_or(|marker| !ledger.has_run(&container.id, *hook, marker.content()))
         })
         .collect();
-    // Nothing to run is no reason to say that a container is up in which nothing could run.
-    if unknown.is_empty() && ledger.knows_user(&container.id, &remote.user) {
+    // Nothing to run is no reason to say that a container is up in which nothing could run. One that runs as root itself
+    // has shown that it can.
+    let own_user = container.user.split(':').next().unwrap_or_default();
+    let is_shown = remote.user == "root" && matches!(own_user, "" | "0" | "root");
+    if unknown.is_empty() && (is_shown || ledger.knows_user(&container.id, &remote.user)) {
         return Ok(());
     }
     let step = up.reporter.begin("environment", format!("Ask {}'s shell for its environment", remote.user));
