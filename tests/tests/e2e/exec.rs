@@ -29,8 +29,11 @@ fn exit_codes_streams_flags_and_names_are_passed_on() {
     exec(&["sh", "-c", "exit 7"]).exits(7);
     exec(&["sh", "-c", "kill -9 $$"]).exits(137);
     exec(&["sh", "-c", "kill -TERM $$"]).exits(143);
-    exec(&["no-such-program"]).exits(127);
-    exec(&["/etc/passwd"]).exits(126);
+    // Nothing of the command's own, so nothing on its output.
+    exec(&["no-such-program"]).exits(127).says_exactly("").complains("no-such-program");
+    exec(&["/etc/passwd"]).exits(126).says_exactly("").complains("/etc/passwd");
+    let words = "OCI runtime exec failed: not so";
+    exec(&["sh", "-c", &format!("echo {words}; exit 127")]).exits(127).says_exactly(format!("{words}\n"));
     exec(&["/tmp"]).exits(126);
     exec(&["sh", "-c", "echo out; echo err >&2"]).success().says_exactly("out\n").complains("err");
     exec(&["printf", "[%s]", "a b", "", "$x", "--flag"]).success().says_exactly("[a b][][$x][--flag]");

@@ -12,6 +12,9 @@ use tokio::time::Instant;
 
 use super::host_view::{self, Located, Session};
 
+/// How Docker's runtime begins what it says of a command that cannot be run.
+const REFUSAL: &[u8] = b"OCI runtime exec failed: ";
+
 /// How long a closed process has before it is killed.
 pub(super) const CLOSE_GRACE: Duration = Duration::from_secs(2);
 
@@ -82,6 +85,17 @@ impl Control {
                 }
             }
         }
+    }
+
+    /// Whether this, the first output, is not the command's but what the runtime says of one that cannot be run: engines
+    /// write that where the command would have written.
+    pub(super) async fn is_refusal(&self, output: &[u8]) -> bool {
+        let Self::Exec { engine, container_id, exec_id } = self else { return false };
+        output.starts_with(REFUSAL)
+            && matches!(
+                engine.exec_started(container_id, exec_id).await,
+                Err(EngineError::CommandNotRunnable { .. })
+            )
     }
 
     pub(super) async fn resize(&self, size: TerminalSize) {

@@ -47,6 +47,8 @@ struct State {
     /// The process id of the program that asked for a stream last.
     client_pid: Option<u32>,
     closing: bool,
+    /// Why it could not be run, in the runtime's words.
+    refusal: Option<String>,
     exit: Option<(u64, ProcessExit)>,
 }
 
@@ -119,6 +121,9 @@ impl RunningProcess {
         if state.closing && exit.reason.is_none() {
             exit.reason = Some("closed".into());
         }
+        if exit.message.is_none() {
+            exit.message = state.refusal.take();
+        }
         state.exit = Some((now(), exit));
         drop(state);
         self.ended.cancel();
@@ -127,10 +132,16 @@ impl RunningProcess {
 
     /// Reads to the end; why it came early.
     async fn read_all(&self, reader: &mut OutputStream) -> Option<EngineError> {
+        let mut is_first = true;
         loop {
             self.may_read().await;
             match reader.next().await {
+                Some(Ok(output)) if is_first && self.control.is_refusal(&output.bytes).await => {
+                    let words = String::from_utf8_lossy(&output.bytes).trim_end().to_owned();
+                    self.state().refusal = Some(words);
+                }
                 Some(Ok(output)) => {
+                    is_first = false;
                     self.state().log.push(output.source, output.bytes);
                     self.changed.notify_waiters();
                 }
