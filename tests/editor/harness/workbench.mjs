@@ -10,11 +10,16 @@ export class Workbench {
   }
 
   /** Opens a folder of the server in a new page. */
-  static async open(browser, url, folder, evidence, { trust = true } = {}) {
+  static open(browser, url, folder, evidence, options) {
+    return Workbench.at(browser, `${url}/?folder=${encodeURIComponent(folder).replaceAll("%2F", "/")}`, evidence, options);
+  }
+
+  /** Opens an address in a new page, as that of a window of before. Another port is another editor to the browser, which asks for trust again. */
+  static async at(browser, address, evidence, { trust = true } = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     const page = await context.newPage();
     page.setDefaultTimeout(patience);
-    await page.goto(`${url}/?folder=${encodeURIComponent(folder).replaceAll("%2F", "/")}`);
+    await page.goto(address);
     const workbench = new Workbench(page, evidence);
     await workbench.ready();
     if (trust) await workbench.trust();

@@ -73,13 +73,7 @@ export function steps({ sandbox, server, browser, evidence }) {
         const [container] = await sandbox.containers();
         await sandbox.gangplank("stop", container.Id);
         await server.start();
-        const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-        const page = await context.newPage();
-        await page.goto(`${server.url}/${address.search}`);
-        editor = new Workbench(page, evidence);
-        await editor.ready();
-        // another port is another editor to the browser, which asks again
-        await editor.trust();
+        editor = await Workbench.at(browser, `${server.url}/${address.search}`, evidence);
         await editor.attached();
         // the container was stopped meanwhile, so the terminals of before are gone, and that is said
         await editor.notification("ended while no window was open").waitFor();

@@ -60,12 +60,7 @@ export function steps({ sandbox, server, browser, evidence }) {
         await editor.close();
         await server.stop();
         await server.start();
-        const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-        const page = await context.newPage();
-        await page.goto(`${server.url}/${address.search}`);
-        editor = new Workbench(page, evidence);
-        await editor.ready();
-        await editor.trust();
+        editor = await Workbench.at(browser, `${server.url}/${address.search}`, evidence);
         await editor.attached();
         await editor.shows(/before the 2nd/);
         await editor.shot("back");
