@@ -75,6 +75,9 @@ pub struct RemovedImage {
     pub deleted: Vec<String>,
 }
 
+/// Listings asked for before one that images are removed under is given up.
+const MOST_LISTINGS: u32 = 10;
+
 fn on(verb: &'static str, image: &str) -> Result<Action, EngineError> {
     let action = Action::new(verb, ObjectKind::Image, image);
     reference::check_image(&action)?;
@@ -88,9 +91,16 @@ impl Engine {
     /// [`EngineError::Unavailable`], [`EngineError::Timeout`].
     pub async fn list_images(&self) -> Result<Vec<ImageSummary>, EngineError> {
         let action = on_engine("list the images of the");
-        let options = None::<query::ListImagesOptions>;
-        let list = self.call(&action, |docker| async move { docker.list_images(options).await }).await?;
-        Ok(list.into_iter().map(summary).collect())
+        let mut attempts = MOST_LISTINGS;
+        loop {
+            let options = None::<query::ListImagesOptions>;
+            attempts -= 1;
+            match self.call(&action, |docker| async move { docker.list_images(options).await }).await {
+                // An image that is removed while the containerd store lists it; the list itself cannot be missing.
+                Err(EngineError::NotFound { .. }) if attempts > 0 => {}
+                list => return Ok(list?.into_iter().map(summary).collect()),
+            }
+        }
     }
 
     /// Everything about one image, by reference or id.

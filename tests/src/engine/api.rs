@@ -64,6 +64,22 @@ impl Api {
         self.request("GET", path, Body::Empty)
     }
 
+    /// All images, intermediate ones too when `all`. Asked for again when one was removed meanwhile, which the containerd
+    /// store answers with 404.
+    ///
+    /// # Errors
+    /// When the engine does not answer, or not with success.
+    pub fn images(&self, all: bool) -> Result<Value, HarnessError> {
+        let mut attempts = 10;
+        loop {
+            attempts -= 1;
+            match self.get(&format!("/images/json?all={all}")) {
+                Err(HarnessError::Refused { status: 404, .. }) if attempts > 0 => {}
+                answer => return answer,
+            }
+        }
+    }
+
     /// `POST path`. An answer that streams several JSON values gives the last; one of them that tells of an error
     /// is an error.
     ///

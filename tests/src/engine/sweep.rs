@@ -18,7 +18,7 @@ pub(super) fn sweep(api: &Api) {
             remove(api, "/volumes", &volume["Name"], "?force=1");
         }
     }
-    for each in list(api, "/images/json") {
+    for each in api.images(false).ok().and_then(|answer| answer.as_array().cloned()).unwrap_or_default() {
         let tags: Vec<&Value> = each["RepoTags"].as_array().into_iter().flatten().collect();
         for foreign in tags.iter().filter(|tag| !tag.as_str().is_some_and(image::is_ours)) {
             remove(api, "/images", foreign, "?force=1&noprune=1");

@@ -240,19 +240,26 @@ fn leaves_nothing_beside(engine: &Engine, folder: &Path) {
         .collect();
     assert!(left.is_empty(), "{left:?}");
     let folder = folder.display().to_string();
-    let list = |path: &str| match engine.api().get(path).unwrap() {
-        Value::Array(list) => list,
-        object => object["Volumes"].as_array().cloned().unwrap_or_default(),
-    };
+    let get = |path: &str| engine.api().get(path).unwrap();
     let of_folder = |object: &Value| object.to_string().contains(&folder);
-    let containers = list("/containers/json?all=true");
+    let containers = items(get("/containers/json?all=true"));
     let containers: Vec<_> = containers.iter().filter(|container| of_folder(container)).collect();
     assert_eq!(containers.len(), 1, "{containers:?}");
     assert_eq!(containers[0]["Mounts"].as_array().unwrap().len(), 1, "{containers:?}");
-    for path in ["/volumes", "/networks", "/images/json?all=true"] {
-        let ours: Vec<_> =
-            list(path).into_iter().filter(|object| of_folder(object) || is_of_product(object)).collect();
-        assert!(ours.is_empty(), "{path}: {ours:?}");
+    let others = [get("/volumes")["Volumes"].take(), get("/networks"), engine.api().images(true).unwrap()];
+    let ours: Vec<_> = others
+        .into_iter()
+        .flat_map(items)
+        .filter(|object| of_folder(object) || is_of_product(object))
+        .collect();
+    assert!(ours.is_empty(), "{ours:?}");
+}
+
+fn items(list: Value) -> Vec<Value> {
+    match list {
+        Value::Array(list) => list,
+        Value::Null => Vec::new(),
+        other => panic!("not a list: {other}"),
     }
 }
 

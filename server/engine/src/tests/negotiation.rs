@@ -1,5 +1,7 @@
 //! The API version: negotiated, on every path, and negotiated again when the engine was replaced.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::json;
 
 use crate::container::{ContainerFilter, ContainerSpec};
@@ -88,6 +90,19 @@ async fn refusals_have_their_kind() {
     assert_eq!(engine.inspect_container("gone").await, Err(expected));
     let error = engine.remove_container("gone", true, true).await.unwrap_err();
     assert!(matches!(error, EngineError::Other { status: Some(500), .. }), "{error}");
+}
+
+#[tokio::test]
+async fn images_that_are_removed_while_they_are_listed_do_not_fail_the_list() {
+    let listings = AtomicUsize::new(0);
+    let fake = FakeEngine::start("1.51", move |_| match listings.fetch_add(1, Ordering::Relaxed) {
+        0 | 1 => refuse(404, "failed to read config content: content digest sha256:ab: not found"),
+        _ => json(json!([])),
+    });
+    assert_eq!(fake.connect().await.list_images().await, Ok(Vec::new()));
+    let fake = FakeEngine::start("1.51", |_| refuse(404, "page not found"));
+    let error = fake.connect().await.list_images().await.unwrap_err();
+    assert!(matches!(error, EngineError::NotFound { .. }), "{error}");
 }
 
 #[tokio::test]
