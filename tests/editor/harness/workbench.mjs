@@ -38,7 +38,7 @@ export class Workbench {
     if (await question.isVisible()) {
       await question.getByRole("button", { name: yes ? /^Yes/ : /^No/ }).click();
     } else if (yes) {
-      await this.command("Workspaces: Manage Workspace Trust");
+      await banner.getByText("Manage", { exact: true }).click();
       await this.page.getByRole("button", { name: "Trust", exact: true }).first().click();
       await banner.waitFor({ state: "hidden" });
       // newer editors show it above everything else
