@@ -6,7 +6,6 @@
 
 mod control;
 mod host_view;
-mod log;
 mod running;
 mod ticket;
 

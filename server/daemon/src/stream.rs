@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use gangplank_engine::Source;
+use gangplank_agent_protocol::output::Source;
 use gangplank_protocol::stream::{Frame, MAX_PAYLOAD};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;

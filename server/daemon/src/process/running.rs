@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use gangplank_engine::{Engine, EngineError, InputWriter, OutputStream, Source};
+use gangplank_agent_protocol::output::{Log, Next, Source, may_read};
+use gangplank_engine::{Engine, EngineError, InputWriter, OutputStream};
 use gangplank_protocol::engine::EngineId;
 use gangplank_protocol::process::{Process, ProcessCloseResult, ProcessExit, TerminalSize};
 use gangplank_protocol::stream::{CREDIT, MAX_PAYLOAD};
@@ -15,7 +16,6 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::control::CLOSE_GRACE;
-use super::log::{Log, Next, may_read};
 use super::{Control, Identity};
 use crate::clock::now;
 
@@ -142,7 +142,7 @@ impl RunningProcess {
                 }
                 Some(Ok(output)) => {
                     is_first = false;
-                    self.state().log.push(output.source, output.bytes);
+                    self.state().log.push(source_of(output.source), output.bytes);
                     self.changed.notify_waiters();
                 }
                 Some(Err(error)) => return Some(error),
@@ -278,6 +278,13 @@ impl RunningProcess {
             self.ended().await;
         }
         Ok(ProcessCloseResult { closed: true, remaining: session.others })
+    }
+}
+
+fn source_of(source: gangplank_engine::Source) -> Source {
+    match source {
+        gangplank_engine::Source::Stdout => Source::Stdout,
+        gangplank_engine::Source::Stderr => Source::Stderr,
     }
 }
 

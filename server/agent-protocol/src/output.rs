@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
-use gangplank_engine::Source;
-use gangplank_protocol::stream::CREDIT;
+
+use crate::CREDIT;
 
 /// Bytes of output kept for clients that come or come back, with what keeping them apart by stream costs.
-pub(super) const CAPACITY: u64 = 4 * 1024 * 1024;
+pub const CAPACITY: u64 = 4 * 1024 * 1024;
 /// Largest piece one push brings.
 const LARGEST_PUSH: u64 = 64 * 1024;
 /// Pieces below this are joined, so that many small writes cost little.
@@ -15,6 +15,16 @@ const JOIN_BELOW: usize = 16 * 1024;
 /// What a run costs beside its bytes. So little that a client which acknowledges within its credit never lacks the whole
 /// capacity, not even of single bytes to both streams in turn.
 const COST_OF_RUN: u64 = size_of::<Run>() as u64;
+
+/// Which of a process's streams bytes were written to. The numbers are the wire's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Source {
+    /// Standard output, or the terminal.
+    Stdout = 1,
+    /// Standard error.
+    Stderr = 2,
+}
 
 /// Bytes of one stream within a piece, by where they end in it.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +51,7 @@ struct Tail {
 
 /// The kept output.
 #[derive(Debug, Default)]
-pub(super) struct Log {
+pub struct Log {
     pieces: VecDeque<Piece>,
     /// Comes after all of `pieces`.
     tail: Tail,
@@ -55,7 +65,7 @@ pub(super) struct Log {
 
 /// What a reader at some offset gets next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub enum Next {
     /// These bytes.
     Bytes {
         /// Where they begin.
@@ -72,16 +82,18 @@ pub(super) enum Next {
 }
 
 impl Log {
-    pub(super) fn end(&self) -> u64 {
+    /// Offset after the last byte.
+    pub fn end(&self) -> u64 {
         self.end
     }
 
-    pub(super) fn start(&self) -> u64 {
+    /// Offset of the first byte kept.
+    pub fn start(&self) -> u64 {
         self.start
     }
 
     /// Adds output, and lets go of the oldest beyond the capacity.
-    pub(super) fn push(&mut self, source: Source, bytes: Bytes) {
+    pub fn push(&mut self, source: Source, bytes: Bytes) {
         if bytes.is_empty() {
             return;
         }
@@ -104,7 +116,7 @@ impl Log {
     }
 
     /// What is kept from `offset` on costs, in bytes.
-    pub(super) fn beyond(&self, offset: u64) -> u64 {
+    pub fn beyond(&self, offset: u64) -> u64 {
         let after = self.pieces.partition_point(|piece| piece.offset <= offset);
         let before = match after.checked_sub(1).and_then(|index| self.pieces.get(index)) {
             Some(piece) if offset < piece.offset + piece.bytes.len() as u64 => piece.runs_before,
@@ -130,7 +142,7 @@ impl Log {
     }
 
     /// What comes at `offset`, at most `most` bytes of one stream.
-    pub(super) fn read(&self, offset: u64, most: usize) -> Next {
+    pub fn read(&self, offset: u64, most: usize) -> Next {
         if offset < self.start {
             return Next::Gap(self.start);
         }
@@ -149,7 +161,7 @@ impl Log {
     }
 
     /// Lets go of all bytes; the offsets stay.
-    pub(super) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         self.pieces = VecDeque::new();
         self.tail = Tail::default();
         self.start = self.end;
@@ -187,7 +199,7 @@ fn within(runs: &[Run], from: u64, most: usize) -> (Source, std::ops::Range<usiz
 /// With nobody attached it always may, and the oldest is lost. A terminal pauses only while no client has credit: a
 /// slower one is served from the log. Without a terminal nothing may be lost to an attached client, so the slowest
 /// decides.
-pub(super) fn may_read(tty: bool, mut pending: impl Iterator<Item = u64>) -> bool {
+pub fn may_read(tty: bool, mut pending: impl Iterator<Item = u64>) -> bool {
     let Some(first) = pending.next() else { return true };
     let mut all = std::iter::once(first).chain(pending);
     if tty {
