@@ -11,6 +11,7 @@
 //! The daemon has no environment of its own: what depends on one (engine, `${localEnv:…}`, host commands, credentials)
 //! comes with each request, stays in memory, and is never logged.
 
+pub mod agent;
 pub mod clock;
 pub mod connection;
 pub mod container;

@@ -1,0 +1,3 @@
+//! The agent in a container.
+
+fn main() {}

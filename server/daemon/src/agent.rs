@@ -1,0 +1,3 @@
+//! Agents in containers: brought there, connected to, and spoken with.
+
+mod binary;
