@@ -80,6 +80,13 @@ pub struct ProcessStartParams {
     /// Variables on top of the remote environment.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
+    /// A name to find it by in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its terminal is closed when nobody was attached for so many seconds and only its shell is there, waiting for a
+    /// command; 86,400 without this, never with 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_timeout_seconds: Option<u64>,
     /// Another user than the target's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
@@ -126,13 +133,17 @@ pub struct ProcessAttachParams {
 
 /// Result of `process/attach`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessAttachResult {
     /// The process as it is now.
     pub process: Process,
     /// Its stream.
     pub stream: StreamTicket,
+    /// Bytes of input that the process has taken from all its clients so far; absent when nobody counts them. So a client
+    /// that comes back knows which of its own are still to be sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_bytes: Option<u64>,
 }
 
 /// Parameters of `process/signal`.
@@ -164,16 +175,17 @@ pub struct ProcessListParams {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessListResult {
-    /// The processes started through this daemon, oldest first; ended ones are kept for a while.
+    /// The processes started through this daemon, and those that outlived earlier ones, oldest first; ended ones are kept
+    /// for a while.
     pub processes: Vec<Process>,
 }
 
-/// A process started through the daemon.
+/// A process in a container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct Process {
-    /// Its id in this daemon.
+    /// Its id; never given twice.
     pub process_id: String,
     /// The engine of its container.
     pub engine: EngineId,
@@ -193,9 +205,46 @@ pub struct Process {
     pub client_pid: Option<u32>,
     /// Bytes of output so far.
     pub output_bytes: u64,
+    /// True when it outlives this daemon: an agent in its container hosts it.
+    pub resumable: bool,
+    /// The name it was given when it was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What its own program calls the terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The directory its shell is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
+    /// The name of what runs in its terminal's foreground.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreground: Option<String>,
+    /// The last commands of its shell, oldest first, where that marks them (OSC 133 or 633); the last may still run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<ProcessCommand>,
     /// How it ended, when it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<ProcessExit>,
+}
+
+/// One command line of a shell, as the shell's own marks tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessCommand {
+    /// The line, where the shell told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+    /// When it began.
+    pub started_at: u64,
+    /// How long it took, in milliseconds; absent while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// Its exit code, where the shell told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// Offset of its first byte of output.
+    pub output_offset: u64,
 }
 
 /// How a process ended.
@@ -206,7 +255,8 @@ pub struct ProcessExit {
     /// Its exit code: 0 to 255, 128 + signal for a signal, absent when nobody could learn it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<i32>,
-    /// Why, where it was not by itself: `containerStopped`, `outOfMemory`, `engineUnavailable`, `closed`.
+    /// Why, where it was not by itself: `containerStopped`, `outOfMemory`, `engineUnavailable`,
+    /// `agentEnded`, `closed`, `idle`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The same for people.

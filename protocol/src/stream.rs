@@ -53,7 +53,8 @@ frame_kinds! {
     Stdout = 0x11,
     /// From the process: bytes of standard error at an offset.
     Stderr = 0x12,
-    /// From the process: the screen as it was at an offset, to be drawn on a cleared terminal.
+    /// From the process: the screen as it was at an offset, to be drawn on a cleared terminal. Several with one offset that
+    /// follow each other are parts of one screen.
     Snapshot = 0x13,
     /// From the process: bytes before this offset are gone and will not come.
     Gap = 0x14,

@@ -356,9 +356,10 @@ pub struct WorkspaceDetails {
     pub remote_workspace_folder: String,
     /// What has happened to each hook in this container, in order.
     pub hooks: Vec<HookRecord>,
-    /// How processes are started: `exec` by the engine.
+    /// Who hosts the processes of the remote user: `agent`, in the container, with which they outlive the daemon, or
+    /// `exec`, the engine.
     pub process_host: String,
-    /// Why not by the agent, for people.
+    /// Why it is not the agent, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process_host_reason: Option<String>,
 }

@@ -19,7 +19,7 @@ export const FrameKind = {
   Stdout: 17,
   /** From the process: bytes of standard error at an offset. */
   Stderr: 18,
-  /** From the process: the screen as it was at an offset, to be drawn on a cleared terminal. */
+  /** From the process: the screen as it was at an offset, to be drawn on a cleared terminal. Several with one offset that follow each other are parts of one screen. */
   Snapshot: 19,
   /** From the process: bytes before this offset are gone and will not come. */
   Gap: 20,

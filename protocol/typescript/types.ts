@@ -1202,11 +1202,11 @@ hostAddress?: string,
 hostPort?: number, };
 
 /**
- * A process started through the daemon.
+ * A process in a container.
  */
 export type Process = {
 /**
- * Its id in this daemon.
+ * Its id; never given twice.
  */
 processId: string,
 /**
@@ -1243,6 +1243,30 @@ clientPid?: number,
  */
 outputBytes: number,
 /**
+ * True when it outlives this daemon: an agent in its container hosts it.
+ */
+resumable: boolean,
+/**
+ * The name it was given when it was started.
+ */
+name?: string,
+/**
+ * What its own program calls the terminal.
+ */
+title?: string,
+/**
+ * The directory its shell is in.
+ */
+cwd?: string,
+/**
+ * The name of what runs in its terminal's foreground.
+ */
+foreground?: string,
+/**
+ * The last commands of its shell, oldest first, where that marks them (OSC 133 or 633); the last may still run.
+ */
+commands: Array<ProcessCommand>,
+/**
  * How it ended, when it has.
  */
 exit?: ProcessExit, };
@@ -1271,7 +1295,12 @@ process: Process,
 /**
  * Its stream.
  */
-stream: StreamTicket, };
+stream: StreamTicket,
+/**
+ * Bytes of input that the process has taken from all its clients so far; absent when nobody counts them. So a client
+ * that comes back knows which of its own are still to be sent.
+ */
+inputBytes?: number, };
 
 /**
  * Parameters of `process/close`.
@@ -1300,6 +1329,31 @@ closed: boolean,
 remaining: Array<string>, };
 
 /**
+ * One command line of a shell, as the shell's own marks tell.
+ */
+export type ProcessCommand = {
+/**
+ * The line, where the shell told it.
+ */
+line?: string,
+/**
+ * When it began.
+ */
+startedAt: number,
+/**
+ * How long it took, in milliseconds; absent while it runs.
+ */
+durationMs?: number,
+/**
+ * Its exit code, where the shell told it.
+ */
+exitCode?: number,
+/**
+ * Offset of its first byte of output.
+ */
+outputOffset: number, };
+
+/**
  * How a process ended.
  */
 export type ProcessExit = {
@@ -1308,7 +1362,8 @@ export type ProcessExit = {
  */
 code?: number,
 /**
- * Why, where it was not by itself: `containerStopped`, `outOfMemory`, `engineUnavailable`, `closed`.
+ * Why, where it was not by itself: `containerStopped`, `outOfMemory`, `engineUnavailable`,
+ * `agentEnded`, `closed`, `idle`.
  */
 reason?: string,
 /**
@@ -1330,7 +1385,8 @@ containerId?: string, };
  */
 export type ProcessListResult = {
 /**
- * The processes started through this daemon, oldest first; ended ones are kept for a while.
+ * The processes started through this daemon, and those that outlived earlier ones, oldest first; ended ones are kept
+ * for a while.
  */
 processes: Array<Process>, };
 
@@ -1392,6 +1448,15 @@ hostDirectory?: string,
  * Variables on top of the remote environment.
  */
 environment: { [key in string]: string },
+/**
+ * A name to find it by in lists.
+ */
+name?: string,
+/**
+ * Its terminal is closed when nobody was attached for so many seconds and only its shell is there, waiting for a
+ * command; 86,400 without this, never with 0.
+ */
+idleTimeoutSeconds?: number,
 /**
  * Another user than the target's own.
  */
@@ -1726,11 +1791,12 @@ remoteWorkspaceFolder: string,
  */
 hooks: Array<HookRecord>,
 /**
- * How processes are started: `exec` by the engine.
+ * Who hosts the processes of the remote user: `agent`, in the container, with which they outlive the daemon, or
+ * `exec`, the engine.
  */
 processHost: string,
 /**
- * Why not by the agent, for people.
+ * Why it is not the agent, for people.
  */
 processHostReason?: string, };
 

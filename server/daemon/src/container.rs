@@ -18,7 +18,7 @@ use tokio::sync::watch;
 pub use options::{OptionsError, apply, engine_mount};
 
 use crate::operation::Reporter;
-use crate::process::{Control, Identity, Processes, Tickets};
+use crate::process::{Client, Control, Identity, Processes, Tickets};
 use crate::{failure, image};
 
 /// How long a container that cannot be started may take to be removed again.
@@ -112,13 +112,17 @@ async fn start(
     let waited = wait_for_exit(engine.clone(), container_id.to_owned(), params.remove);
     engine.start_container(container_id).await.map_err(failure::from_engine)?;
     let control = Control::Main { engine: engine.clone(), container_id: container_id.to_owned(), waited };
-    let identity =
-        Identity { container_id: container_id.to_owned(), argv: params.command.clone(), tty: params.tty };
+    let identity = Identity {
+        container_id: container_id.to_owned(),
+        argv: params.command.clone(),
+        tty: params.tty,
+        name: None,
+    };
     let process = processes.adopt(engine, identity, session, control);
     if let Some(size) = params.size {
         process.resize(size).await;
     }
-    let stream = Some(tickets.give(process.attach(None)));
+    let stream = Some(tickets.give(Client::Engine(process.attach(None))));
     Ok(Some(ProcessStarted {
         process_id: process.id().to_owned(),
         container_id: container_id.to_owned(),

@@ -23,3 +23,17 @@ pub fn random(prefix: &str) -> String {
     getrandom::fill(&mut bytes).expect("the kernel gives randomness");
     format!("{prefix}{}", hex(&bytes))
 }
+
+/// 32 random bytes, for keys and for what is used once.
+///
+/// # Panics
+/// As [`random`].
+#[expect(
+    clippy::expect_used,
+    reason = "getrandom on a booted Linux does not fail, and nothing safe could be done without it"
+)]
+pub fn nonce() -> [u8; 32] {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).expect("the kernel gives randomness");
+    bytes
+}

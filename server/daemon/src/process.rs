@@ -1,12 +1,17 @@
-//! What runs in containers through this daemon: its bytes, who is attached, how it ended.
+//! What runs in containers: its bytes, who is attached, how it ended.
 //!
-//! A process belongs to the daemon, not to the client that started it: clients come and go by stream tickets, and the
-//! newest output is kept for them. Here a process is an engine's exec or a container's own first process; both end
-//! with the daemon's connection to them, which is why another daemon answers `notResumable`.
+//! A process belongs to its host, not to the client that started it: clients come and go by stream tickets, and the
+//! newest output is kept for them. Its host is an agent in the container, with which it outlives this daemon, or the
+//! engine (its exec, or a container's own first process): then both it and its output are lost with the daemon's
+//! connection, which is why another daemon answers `notResumable`.
 
+mod client;
 mod control;
+mod handle;
 mod host_view;
+mod hosted;
 mod running;
+mod start;
 mod ticket;
 
 use std::collections::BTreeMap;
@@ -16,9 +21,16 @@ use gangplank_engine::{Engine, Session};
 use gangplank_protocol::process::{Process, ProcessCloseResult};
 use gangplank_protocol::{ErrorData, ErrorKind};
 
+use crate::agent::Agents;
+use crate::store::Store;
+pub use client::{Client, StreamItem};
 pub use control::Control;
+pub(crate) use control::ended_with_container;
+pub use handle::ProcessHandle;
 pub use host_view::host_pid;
-pub use running::{Client, RunningProcess, StreamItem};
+use hosted::HostedProcess;
+pub use running::RunningProcess;
+pub use start::{Host, Launch};
 pub use ticket::Tickets;
 
 /// Ended processes remembered.
@@ -35,16 +47,38 @@ pub struct Identity {
     pub argv: Vec<String>,
     /// True when it has a terminal.
     pub tty: bool,
+    /// The name it was given.
+    pub name: Option<String>,
 }
 
 /// All processes of this daemon; cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Processes(Arc<Mutex<BTreeMap<String, Arc<RunningProcess>>>>);
+#[derive(Debug, Clone)]
+pub struct Processes {
+    agents: Agents,
+    running: Arc<Mutex<BTreeMap<String, Arc<RunningProcess>>>>,
+    /// Those in agents that somebody here has started or attached to.
+    hosted: Arc<Mutex<BTreeMap<String, Arc<HostedProcess>>>>,
+}
 
 impl Processes {
+    /// None yet.
+    pub fn new(store: Store) -> Self {
+        Self { agents: Agents::new(store), running: Arc::default(), hosted: Arc::default() }
+    }
+
+    /// The agents that host processes.
+    pub(crate) fn agents(&self) -> &Agents {
+        &self.agents
+    }
+
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, Arc<RunningProcess>>> {
         // Inserts and removals of whole entries: a panic in between leaves a valid map.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hosted(&self) -> MutexGuard<'_, BTreeMap<String, Arc<HostedProcess>>> {
+        // As above.
+        self.hosted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes over a session just begun: from now on its output is read and kept.
@@ -70,21 +104,70 @@ impl Processes {
     ///
     /// # Errors
     /// `notResumable`: ids are never given twice, so one that is not known was another daemon's or is long forgotten.
-    pub fn get(&self, process_id: &str) -> Result<Arc<RunningProcess>, ErrorData> {
-        self.all().get(process_id).cloned().ok_or_else(|| {
-            ErrorData::new(ErrorKind::NotResumable, format!("the process {process_id} is not known to this daemon"))
-                .hint("a process started through the engine's exec can only be attached to while the daemon that started it lives")
-        })
+    pub async fn get(&self, process_id: &str) -> Result<ProcessHandle, ErrorData> {
+        if let Some(process) = self.all().get(process_id).cloned() {
+            return Ok(ProcessHandle::Engine(process));
+        }
+        if let Some(process) = self.hosted().get(process_id).cloned() {
+            return Ok(ProcessHandle::Agent(process));
+        }
+        let hint = match hosted::parts_of(process_id) {
+            Some((agent_id, number)) => match self.find_hosted(agent_id, number).await {
+                Some(process) => return Ok(ProcessHandle::Agent(process)),
+                None => "its container was stopped or its agent has forgotten it",
+            },
+            None => {
+                "a process started through the engine's exec can only be attached to while the daemon that started it lives"
+            }
+        };
+        Err(ErrorData::new(
+            ErrorKind::NotResumable,
+            format!("the process {process_id} is not known to this daemon"),
+        )
+        .hint(hint))
+    }
+
+    /// The engine that the agent behind this process id is on, when that agent is not connected to yet.
+    pub(crate) fn engine_to_recover(&self, process_id: &str) -> Option<String> {
+        let (agent_id, _) = hosted::parts_of(process_id)?;
+        let is_there = self.agents.channels().iter().any(|there| there.channel.agent_id() == agent_id);
+        (!is_there).then(|| self.agents.engine_of(agent_id)).flatten()
+    }
+
+    async fn find_hosted(&self, agent_id: &str, number: u64) -> Option<Arc<HostedProcess>> {
+        let there = self.agents.channels().into_iter().find(|there| there.channel.agent_id() == agent_id)?;
+        let reports = hosted::reports(&there.channel).await;
+        let report = reports.into_iter().find(|report| report.process == number)?;
+        Some(self.known_as(HostedProcess::of_report(&there, &report)))
+    }
+
+    /// The process in the table: the one that is there already, if somebody was faster.
+    fn known_as(&self, process: Arc<HostedProcess>) -> Arc<HostedProcess> {
+        let mut hosted = self.hosted();
+        // Its agent remembers what nobody here is attached to.
+        hosted.retain(|_, known| known.has_clients() || !known.has_ended());
+        Arc::clone(hosted.entry(process.id()).or_insert(process))
     }
 
     /// All processes as they are, oldest first; only those of one container when it is named.
-    pub fn list(&self, container_id: Option<&str>) -> Vec<Process> {
+    pub async fn list(&self, container_id: Option<&str>) -> Vec<Process> {
+        let is_wanted = |id: &str| container_id.is_none_or(|wanted| wanted == id);
         let mut list: Vec<Process> = self
             .all()
             .values()
-            .filter(|process| container_id.is_none_or(|id| process.container_id() == id))
+            .filter(|process| is_wanted(process.container_id()))
             .map(|process| process.describe())
             .collect();
+        for there in self.agents.channels() {
+            if !is_wanted(&there.container_id) {
+                continue;
+            }
+            for report in hosted::reports(&there.channel).await {
+                let process = HostedProcess::of_report(&there, &report);
+                let known = self.hosted().get(&process.id()).cloned();
+                list.push(known.unwrap_or(process).describe(Some(&report)));
+            }
+        }
         list.sort_by_key(|process| process.started_at);
         list
     }
@@ -94,12 +177,13 @@ impl Processes {
     /// # Errors
     /// `notResumable`; `unsupported` when signals cannot reach it.
     pub async fn close(&self, process_id: &str) -> Result<ProcessCloseResult, ErrorData> {
-        self.get(process_id)?.close().await
+        self.get(process_id).await?.close().await
     }
 
-    /// How many have not ended.
+    /// How many keep the daemon: those of engines that have not ended, and those in agents that somebody is attached to.
     pub fn running(&self) -> usize {
-        self.all().values().filter(|process| process.describe().exit.is_none()).count()
+        let of_engines = self.all().values().filter(|process| process.describe().exit.is_none()).count();
+        of_engines + self.hosted().values().filter(|process| process.has_clients()).count()
     }
 
     fn forget_oldest_ended(&self) {

@@ -18,6 +18,7 @@ use crate::instance::Instance;
 use crate::listen::{Doors, TcpDoor, TcpError, UnixDoor};
 use crate::operation::Operations;
 use crate::place::{Place, PlaceError};
+use crate::process::Processes;
 use crate::store::Store;
 use crate::trust::TrustStore;
 use crate::workspace::Parts;
@@ -173,13 +174,20 @@ fn assemble(place: &Place, about: About) -> Daemon {
     let store = Store::new(place.clone());
     let operations = Operations::recover(store.clone());
     let trust = Arc::new(TrustStore::open(store.clone()));
+    let processes = Processes::new(store.clone());
+    let parts = Parts {
+        operations: operations.clone(),
+        trust: Arc::clone(&trust),
+        store,
+        processes: processes.clone(),
+    };
     Daemon {
         epoch: identifier::random(""),
         engines: Default::default(),
-        operations: operations.clone(),
-        processes: Default::default(),
+        operations,
+        processes,
         tickets: Default::default(),
-        workspaces: Workspaces::new(Parts { operations, trust: Arc::clone(&trust), store }),
+        workspaces: Workspaces::new(parts),
         watches: Default::default(),
         trust,
         request_keys: Default::default(),

@@ -37,6 +37,13 @@ impl Store {
         self.place.state_file(name)
     }
 
+    /// The names of the files in a folder, without `.json`.
+    pub fn names(&self, folder: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path(folder)).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect()
+    }
+
     /// Reads `name`; `None` when there is none or it was damaged, in which case it is kept beside as `NAME.damaged`.
     pub fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let path = self.path(name);

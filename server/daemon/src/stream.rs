@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_util::sync::CancellationToken;
 
-use crate::process::{Client, RunningProcess, StreamItem};
+use crate::process::{Client, ProcessHandle, StreamItem};
 use inbox::{Input, Order, Orders, Piece};
 
 /// A ping goes out so often.
@@ -44,7 +44,7 @@ pub async fn serve(upgraded: Upgraded, mut client: Client, stop: CancellationTok
         .max_write_buffer_size(4 * largest);
     let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
     let (mut sink, mut source) = socket.split();
-    let process = Arc::clone(client.process());
+    let process = client.process();
     let (acknowledged, mut acknowledgements) = watch::channel(0_u64);
     let (taken, mut inputs) = watch::channel(0_u64);
     let taken = Arc::new(taken);
@@ -54,8 +54,8 @@ pub async fn serve(upgraded: Upgraded, mut client: Client, stop: CancellationTok
     let input = Arc::new(Input::until(over.clone()));
     let orders = Arc::new(Orders::until(over.clone()));
     // On their own: what a client sends that goes at once arrives all the same.
-    tokio::spawn(feed_input(Arc::clone(&process), Arc::clone(&input), Arc::clone(&taken), over.clone()));
-    tokio::spawn(carry_out(Arc::clone(&process), Arc::clone(&orders)));
+    tokio::spawn(feed_input(process.clone(), Arc::clone(&input), Arc::clone(&taken), over.clone()));
+    tokio::spawn(carry_out(process, Arc::clone(&orders)));
     let _over = over.drop_guard();
 
     let receive = async {
@@ -105,6 +105,7 @@ pub async fn serve(upgraded: Upgraded, mut client: Client, stop: CancellationTok
                 item = client.next() => match item {
                     StreamItem::Output { offset, source: Source::Stdout, bytes } => Message::Binary(Frame::Stdout { offset, bytes }.encode()),
                     StreamItem::Output { offset, source: Source::Stderr, bytes } => Message::Binary(Frame::Stderr { offset, bytes }.encode()),
+                    StreamItem::Screen { offset, bytes } => Message::Binary(Frame::Snapshot { offset, bytes }.encode()),
                     StreamItem::Gap(offset) => Message::Binary(Frame::Gap { offset }.encode()),
                     StreamItem::Exited(exit) => {
                         let _ = sink.send(Message::Binary(Frame::Exited(exit).encode())).await;
@@ -146,7 +147,7 @@ struct Close {
 /// Feeds input to the process beside everything else, so that a process that does not read holds up neither resizes
 /// nor acknowledgements.
 async fn feed_input(
-    process: Arc<RunningProcess>,
+    process: ProcessHandle,
     input: Arc<Input>,
     taken: Arc<watch::Sender<u64>>,
     over: CancellationToken,
@@ -176,7 +177,7 @@ async fn feed_input(
 }
 
 /// Resizes and signals the process beside everything else, so that an engine that takes its time holds up nothing.
-async fn carry_out(process: Arc<RunningProcess>, orders: Arc<Orders>) {
+async fn carry_out(process: ProcessHandle, orders: Arc<Orders>) {
     while let Some(order) = orders.next().await {
         match order {
             Order::Resize(size) => process.resize(size).await,

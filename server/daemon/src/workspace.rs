@@ -80,9 +80,10 @@ pub async fn remove_container(engine: &Engine, parts: &Parts, container_id: &str
     Ok(())
 }
 
-/// Forgets what happened to the hooks of a container that is gone, and which variables it was given.
+/// Forgets what happened to the hooks of a container that is gone, its agents, and which variables it was given.
 pub fn forget_container(parts: &Parts, container_id: &str) {
     hook_ledger::HookLedger::new(parts.store.clone()).forget(container_id);
+    parts.processes.agents().forget_container(container_id);
     if let Err(error) = parts.trust.forget_container(container_id) {
         tracing::warn!(%error, container_id, "what was allowed for a container that is gone is still on disk");
     }

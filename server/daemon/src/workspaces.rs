@@ -13,6 +13,7 @@ use gangplank_protocol::process::{ProcessStartParams, ProcessTarget};
 use gangplank_protocol::workspace::{Trust, Workspace, WorkspaceDetails, WorkspaceSelector};
 use gangplank_protocol::{ErrorData, ErrorKind};
 
+use crate::agent::Status;
 use crate::failure::from_engine;
 use crate::lifecycle::in_container::without;
 use crate::workspace::{self, Parts, Remote, RemoteRequest, WorkspaceHandle};
@@ -114,6 +115,7 @@ impl Workspaces {
             (None, true) => "running",
             (None, false) => "stopped",
         };
+        let (process_host, process_host_reason) = self.process_host(engine, &details, &remote.user);
         Ok(WorkspaceDetails {
             workspace: Workspace {
                 workspace_folder: folder,
@@ -125,9 +127,27 @@ impl Workspaces {
             remote_user: remote.user,
             remote_workspace_folder: remote.folder.unwrap_or(details.working_dir),
             hooks: workspace::hook_records(&self.parts.store, &details.id),
-            process_host: "exec".into(),
-            process_host_reason: None,
+            process_host: process_host.into(),
+            process_host_reason,
         })
+    }
+
+    /// Who hosts the processes of a container's user, and why it is not an agent.
+    fn process_host(
+        &self,
+        engine: &Engine,
+        container: &ContainerDetails,
+        user: &str,
+    ) -> (&'static str, Option<String>) {
+        match self.parts.processes.agents().status(engine, container, user) {
+            Some(Status::There(_)) => ("agent", None),
+            Some(Status::Cannot(why)) => ("exec", Some(why.to_string())),
+            Some(Status::Coming) => ("exec", Some("the agent is being started".into())),
+            Some(Status::Gone) | None if container.state.running => {
+                ("exec", Some("no agent was needed yet: the next terminal starts one".into()))
+            }
+            Some(Status::Gone) | None => ("exec", Some("the container does not run".into())),
+        }
     }
 
     /// Removes a workspace's container, and what is remembered of it.
@@ -237,7 +257,7 @@ fn no_such_user(user: &str, error: ErrorData) -> ErrorData {
     }
 }
 
-fn is_dev_container(container: &ContainerDetails) -> bool {
+pub(crate) fn is_dev_container(container: &ContainerDetails) -> bool {
     container.labels.keys().any(|label| label.starts_with("devcontainer."))
 }
 

@@ -35,6 +35,8 @@ pub(super) async fn run(context: &Context, verb: &Exec) -> Outcome {
         host_directory: None,
         environment: value::variables(environment, |name| std::env::var_os(name))?,
         user: verb.user.clone(),
+        name: None,
+        idle_timeout_seconds: None,
         size: terminal::size().filter(|_| tty),
         client_environment: context.environment(),
         trust: context.trust(false),

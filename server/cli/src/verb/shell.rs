@@ -32,6 +32,8 @@ pub(super) async fn run(context: &Context, verb: &Shell) -> Outcome {
         host_directory: cwd.to_str().map(str::to_owned),
         environment: value::variables(&verb.env, |name| std::env::var_os(name))?,
         user: verb.user.clone(),
+        name: None,
+        idle_timeout_seconds: None,
         size: terminal::size().filter(|_| tty),
         client_environment: context.environment(),
         trust: context.trust(false),

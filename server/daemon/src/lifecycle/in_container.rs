@@ -1,26 +1,30 @@
 //! Hooks in the container: as the remote user, in the workspace folder, with the remote environment, without a
 //! terminal. What a hook leaves in the background lives on.
 
-use futures_util::StreamExt as _;
+use std::collections::BTreeMap;
+
 use gangplank_devcontainer::hooks::{LifecycleCommand, LifecycleHook};
+use gangplank_engine::Engine;
+use gangplank_engine::container::ContainerDetails;
 use gangplank_engine::exec::ExecSpec;
-use gangplank_engine::{Engine, Session};
+use gangplank_protocol::process::ProcessExit;
 use gangplank_protocol::{ErrorData, ErrorKind};
 
 use super::lines::Lines;
 use super::markers::Marker;
 use super::{Ended, all, failure};
-use crate::failure::from_engine;
 use crate::operation::ActiveStep;
-use crate::process::Control;
+use crate::process::{Client, Host, Launch, ProcessHandle, Processes, StreamItem};
 
 /// Where commands of hooks run.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// The engine.
     pub engine: Engine,
+    /// Starts them.
+    pub processes: Processes,
     /// The container.
-    pub container_id: String,
+    pub container: ContainerDetails,
     /// The remote user.
     pub user: String,
     /// The remote environment, `NAME=value` each.
@@ -31,9 +35,18 @@ pub struct Place {
     pub folder: String,
 }
 
+/// What lets a hook go on that another daemon began: its commands by their place in it, as `0.1` for the second one of
+/// the first object.
+pub struct Joining<'a> {
+    /// Processes of commands begun before, that are known still.
+    pub before: &'a BTreeMap<String, String>,
+    /// Keeps the process of a command that is begun.
+    pub note: &'a (dyn Fn(&str, &str) + Sync),
+}
+
 impl Place {
     /// Runs one hook: its commands in order, those of an object side by side. The marker is written before the first
-    /// one runs, as the reference does, in the same exec.
+    /// one runs, as the reference does, in the same process. A command that another daemon began is joined.
     ///
     /// # Errors
     /// `lifecycleFailed` with the last lines of the command that failed; the engine's.
@@ -42,6 +55,7 @@ impl Place {
         hook: LifecycleHook,
         commands: &[LifecycleCommand],
         marker: Option<&Marker>,
+        joining: &Joining<'_>,
         step: &mut ActiveStep,
     ) -> Result<i32, ErrorData> {
         for (number, command) in commands.iter().enumerate() {
@@ -53,74 +67,137 @@ impl Place {
                         Some(marker) => marker.written_before(argv),
                         None => argv,
                     };
-                    self.run(name, argv, step)
+                    self.run(format!("{number}.{index}"), name, argv, joining, step)
                 })
                 .await?
             };
             if let Some(ended) = &ended {
                 step.exit_code(ended.exit_code);
             }
-            if let Some(error) = failure(hook, ended.as_ref(), Some(&self.container_id)) {
+            if let Some(error) = failure(hook, ended.as_ref(), Some(&self.container.id)) {
                 return Err(error);
             }
         }
         Ok(0)
     }
 
-    async fn run(
+    /// Those of `processes` that an agent knows still. One that was cut off is begun anew, and `only_running` leaves out
+    /// those that have ended too.
+    pub async fn still_known(
         &self,
-        name: Option<String>,
-        argv: Vec<String>,
-        step: &ActiveStep,
-    ) -> Result<Ended, ErrorData> {
-        let spec = ExecSpec {
-            argv: without(&self.unset, argv),
-            env: self.environment.clone(),
-            working_dir: Some(self.folder.clone()),
-            user: Some(self.user.clone()),
-            ..ExecSpec::default()
-        };
-        let beyond_reach = BeyondReach::told_on(step, name.as_deref(), &self.engine);
-        let outcome = self.follow(spec, name.clone(), step).await;
-        beyond_reach.over();
-        outcome
+        mut processes: BTreeMap<String, String>,
+        only_running: bool,
+    ) -> BTreeMap<String, String> {
+        if processes.is_empty() {
+            return processes;
+        }
+        self.processes.agents().recover(&self.engine).await;
+        let known = self.processes.list(Some(&self.container.id)).await;
+        processes.retain(|_, id| {
+            known.iter().any(|process| {
+                process.process_id == *id
+                    && process.exit.as_ref().is_none_or(|exit| exit.reason.is_none() && !only_running)
+            })
+        });
+        processes
     }
 
-    async fn follow(
+    async fn run(
         &self,
-        spec: ExecSpec,
+        place: String,
         name: Option<String>,
+        argv: Vec<String>,
+        joining: &Joining<'_>,
         step: &ActiveStep,
     ) -> Result<Ended, ErrorData> {
-        let (guard, mut session) = self.start(spec).await?;
-        let mut lines = Lines::default();
-        while let Some(output) = session.reader.next().await {
-            let output = output.map_err(from_engine)?;
-            if let Some(text) = lines.push(&output.bytes) {
-                step.output(name.as_deref(), text);
+        let (process, client) = match joining.before.get(&place) {
+            Some(id) => {
+                let process = self.processes.get(id).await?;
+                let client = process.attach(None).await?;
+                (EndOnDrop(Some(process)), client)
             }
+            None => {
+                let (process, client) = self.start(argv).await?;
+                if let Some(ProcessHandle::Agent(hosted)) = &process.0 {
+                    (joining.note)(&place, &hosted.id());
+                }
+                (process, client)
+            }
+        };
+        let beyond_reach = BeyondReach::told_on(step, name.as_deref(), &process, &self.engine);
+        let outcome = follow(client, name.clone(), step).await;
+        beyond_reach.over();
+        if outcome.is_ok() {
+            process.ended();
         }
-        if let Some(text) = lines.finish() {
-            step.output(name.as_deref(), text);
-        }
-        let code = self.engine.exec_exit_code(&session.id).await.map_err(from_engine)?;
-        guard.ended();
-        Ok(Ended { name, exit_code: i32::try_from(code).unwrap_or(-1), last_output: lines.last() })
+        outcome
     }
 
     /// Starts a command. In a task of its own, so that a start that was asked for is known to the end also when nobody
     /// waits for it any more: then the command is ended as soon as it runs.
-    async fn start(&self, spec: ExecSpec) -> Result<(EndOnDrop, Session), ErrorData> {
-        let (engine, container_id) = (self.engine.clone(), self.container_id.clone());
+    async fn start(&self, argv: Vec<String>) -> Result<(EndOnDrop, Client), ErrorData> {
+        let place = self.clone();
         let starting = tokio::spawn(async move {
-            let session = engine.exec(&container_id, &spec).await.map_err(from_engine)?;
-            let exec_id = session.id.clone();
-            Ok((EndOnDrop(Some(Control::Exec { engine, container_id, exec_id })), session))
+            let launch = Launch {
+                engine: &place.engine,
+                container: &place.container,
+                spec: ExecSpec {
+                    argv: without(&place.unset, argv),
+                    env: place.environment.clone(),
+                    working_dir: Some(place.folder.clone()),
+                    user: Some(place.user.clone()),
+                    ..ExecSpec::default()
+                },
+                host: Host::Agent,
+                purpose: "hook",
+                name: None,
+                attach: true,
+                idle_seconds: None,
+            };
+            let (process, client) = place.processes.start(launch).await?;
+            let guard = EndOnDrop(Some(process));
+            let client = client.ok_or_else(|| ErrorData::new(ErrorKind::Internal, "a hook has no output"))?;
+            Ok((guard, client))
         });
         starting.await.map_err(|panic| {
             ErrorData::new(ErrorKind::Internal, "a defect ended the start of a hook").caused_by(&panic)
         })?
     }
+}
+
+async fn follow(mut client: Client, name: Option<String>, step: &ActiveStep) -> Result<Ended, ErrorData> {
+    let mut lines = Lines::default();
+    let exit = loop {
+        match client.next().await {
+            StreamItem::Output { bytes, .. } => {
+                client.acknowledge(client.position());
+                if let Some(text) = lines.push(&bytes) {
+                    step.output(name.as_deref(), text);
+                }
+            }
+            // Of one that was joined late; it has no terminal, and so no screen.
+            StreamItem::Gap(_) | StreamItem::Screen { .. } => {}
+            StreamItem::Exited(exit) => break exit,
+        }
+    };
+    // What the runtime said of a command that cannot be run is all the output there is.
+    let words = exit.message.clone().filter(|_| exit.code.is_some() && exit.reason.is_none());
+    let words = words.and_then(|words| lines.push(format!("{words}\n").as_bytes()));
+    for text in words.into_iter().chain(lines.finish()) {
+        step.output(name.as_deref(), text);
+    }
+    match exit.code {
+        Some(exit_code) => Ok(Ended { name, exit_code, last_output: lines.last() }),
+        None => Err(cut_off(exit)),
+    }
+}
+
+fn cut_off(exit: ProcessExit) -> ErrorData {
+    let kind = match exit.reason.as_deref() {
+        Some("engineUnavailable") => ErrorKind::EngineUnavailable,
+        _ => ErrorKind::ContainerState,
+    };
+    ErrorData::new(kind, exit.message.unwrap_or_else(|| "nobody could learn how the command ended".into()))
 }
 
 /// `argv` without some variables that the container has: the engine can only add to them.
@@ -134,9 +211,9 @@ pub fn without(unset: &[String], argv: Vec<String>) -> Vec<String> {
     whole
 }
 
-/// Ends an exec's process, and what it started in its session, when it is dropped before its end: the engine alone would
-/// let it run on.
-struct EndOnDrop(Option<Control>);
+/// Ends a process, and what it started in its session, when it is dropped before its end: its host alone would let it
+/// run on. Not when the daemon itself ends: then the next one joins it.
+struct EndOnDrop(Option<ProcessHandle>);
 
 impl EndOnDrop {
     fn ended(mut self) {
@@ -146,9 +223,9 @@ impl EndOnDrop {
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        if let Some(control) = self.0.take() {
+        if let Some(process) = self.0.take() {
             tokio::spawn(async move {
-                if let Err(error) = control.end_session().await {
+                if let Err(error) = process.end().await {
                     tracing::warn!(%error, "a hook that was cut off may still run in its container");
                 }
             });
@@ -156,8 +233,8 @@ impl Drop for EndOnDrop {
     }
 }
 
-/// Says, when it is dropped before a command's end, that the command cannot be ended, because its engine is on another
-/// machine.
+/// Says, when it is dropped before a command's end, that the command cannot be ended, because its engine hosts it and is
+/// on another machine.
 struct BeyondReach<'a> {
     step: &'a ActiveStep,
     command: Option<&'a str>,
@@ -165,8 +242,9 @@ struct BeyondReach<'a> {
 }
 
 impl<'a> BeyondReach<'a> {
-    fn told_on(step: &'a ActiveStep, command: Option<&'a str>, engine: &Engine) -> Self {
-        Self { step, command, applies: !engine.is_local() }
+    fn told_on(step: &'a ActiveStep, command: Option<&'a str>, process: &EndOnDrop, engine: &Engine) -> Self {
+        let of_engine = matches!(process.0, Some(ProcessHandle::Engine(_)));
+        Self { step, command, applies: of_engine && !engine.is_local() }
     }
 
     fn over(mut self) {

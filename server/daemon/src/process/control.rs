@@ -343,7 +343,33 @@ async fn explain(engine: &Engine, container_id: &str, code: Result<i64, EngineEr
     }
 }
 
-async fn out_of_memory(engine: &Engine, container_id: &str, code: i64) -> ProcessExit {
+/// How what ran in this start of a container ended, when that has ended; none while it goes on.
+pub(crate) async fn ended_with_container(
+    engine: &Engine,
+    container_id: &str,
+    started_at: &str,
+) -> Option<ProcessExit> {
+    let stopped = |reason: &str, message: String| {
+        Some(ProcessExit { code: None, reason: Some(reason.into()), message: Some(message) })
+    };
+    match settled(engine, container_id, true).await {
+        Ok(container) if container.state.oom_killed && !container.state.running => {
+            stopped("outOfMemory", "its container ran out of memory".into())
+        }
+        Ok(container) if !container.state.running => {
+            let code = container.state.exit_code;
+            stopped("containerStopped", format!("its container ended with exit code {code}"))
+        }
+        Ok(container) if container.state.started_at != started_at => {
+            stopped("containerStopped", "its container was restarted".into())
+        }
+        Ok(_) => None,
+        Err(error) if error.is_unavailable() => Some(unreachable_engine(&error)),
+        Err(_) => stopped("containerStopped", "its container was removed".into()),
+    }
+}
+
+pub(super) async fn out_of_memory(engine: &Engine, container_id: &str, code: i64) -> ProcessExit {
     let killed = code == 137
         && engine.inspect_container(container_id).await.is_ok_and(|container| container.state.oom_killed);
     if killed {

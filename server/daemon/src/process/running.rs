@@ -16,7 +16,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::control::CLOSE_GRACE;
-use super::{Control, Identity};
+use super::{Control, Identity, StreamItem};
 use crate::clock::now;
 
 /// Pieces of input waiting to be written.
@@ -56,24 +56,6 @@ struct State {
 enum Input {
     Bytes(Bytes),
     End,
-}
-
-/// What a client's stream carries next.
-#[derive(Debug)]
-pub enum StreamItem {
-    /// Bytes of output.
-    Output {
-        /// Where they begin.
-        offset: u64,
-        /// Which stream of the process.
-        source: Source,
-        /// The bytes.
-        bytes: Bytes,
-    },
-    /// Bytes before this offset are gone.
-    Gap(u64),
-    /// The process ended and everything was sent.
-    Exited(ProcessExit),
 }
 
 impl RunningProcess {
@@ -189,6 +171,12 @@ impl RunningProcess {
             clients: u32::try_from(state.clients.len()).unwrap_or(u32::MAX),
             client_pid: state.client_pid,
             output_bytes: state.log.end(),
+            resumable: false,
+            name: self.identity.name.clone(),
+            title: None,
+            cwd: None,
+            foreground: None,
+            commands: Vec::new(),
             exit: state.exit.as_ref().map(|(_, exit)| exit.clone()),
         }
     }
@@ -228,14 +216,14 @@ impl RunningProcess {
 
     /// Attaches a client at `offset` of the output, or at the oldest byte still held. From now on the flow of output
     /// heeds it, until the client is dropped.
-    pub fn attach(self: &Arc<Self>, offset: Option<u64>) -> Client {
+    pub fn attach(self: &Arc<Self>, offset: Option<u64>) -> RunningClient {
         let mut state = self.state();
         let position = offset.unwrap_or(state.log.start()).min(state.log.end());
         let number = state.next_client;
         state.next_client += 1;
         state.clients.insert(number, position);
         drop(state);
-        Client { process: Arc::clone(self), number, position }
+        RunningClient { process: Arc::clone(self), number, position }
     }
 
     /// Gives it bytes of input; waits while it does not take them.
@@ -265,6 +253,11 @@ impl RunningProcess {
             return Err(ErrorData::new(ErrorKind::Conflict, format!("the process {} has ended", self.id)));
         }
         self.control.signal(name).await
+    }
+
+    pub(super) async fn end(&self) -> Result<(), ErrorData> {
+        self.state().closing = true;
+        self.control.end_session().await
     }
 
     pub(super) async fn close(&self) -> Result<ProcessCloseResult, ErrorData> {
@@ -314,13 +307,13 @@ async fn write_input(
 
 /// An attached client.
 #[derive(Debug)]
-pub struct Client {
+pub struct RunningClient {
     process: Arc<RunningProcess>,
     number: u64,
     position: u64,
 }
 
-impl Client {
+impl RunningClient {
     /// The process it is attached to.
     pub fn process(&self) -> &Arc<RunningProcess> {
         &self.process
@@ -377,7 +370,7 @@ impl Client {
     }
 }
 
-impl Drop for Client {
+impl Drop for RunningClient {
     fn drop(&mut self) {
         let last = {
             let mut state = self.process.state();

@@ -16,7 +16,7 @@ use jsonrpsee::core::RegisterMethodError;
 
 use super::Router;
 use crate::engines::wire_id;
-use crate::process::{Control, Identity, RunningProcess};
+use crate::process::{Client, Control, Identity, RunningProcess};
 use crate::{container, failure, workspace};
 
 pub(super) fn register(router: &mut Router) -> Result<(), RegisterMethodError> {
@@ -129,9 +129,9 @@ pub(super) fn register(router: &mut Router) -> Result<(), RegisterMethodError> {
         };
         let reader = engine.container_logs(&found.id, &options).await.map_err(failure::from_engine)?;
         // Without a terminal's rule: no line of a log may be skipped for a slow reader.
-        let identity = Identity { container_id: found.id, argv: Vec::new(), tty: false };
+        let identity = Identity { container_id: found.id, argv: Vec::new(), tty: false, name: None };
         let log = RunningProcess::begin(&engine, identity, reader, None, Control::Logs);
-        Ok(ContainerLogsResult { stream: call.daemon.tickets.give(log.attach(Some(0))) })
+        Ok(ContainerLogsResult { stream: call.daemon.tickets.give(Client::Engine(log.attach(Some(0)))) })
     })
 }
 

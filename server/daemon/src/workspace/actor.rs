@@ -13,6 +13,7 @@ use tokio::sync::{OnceCell, mpsc, oneshot};
 use super::probe::Shell;
 use super::up::Up;
 use crate::operation::Operations;
+use crate::process::Processes;
 use crate::store::Store;
 use crate::trust::TrustStore;
 
@@ -30,6 +31,8 @@ pub struct Parts {
     pub trust: Arc<TrustStore>,
     /// State on disk.
     pub store: Store,
+    /// What runs in containers.
+    pub processes: Processes,
 }
 
 /// Which user's shell, in which start of which container.

@@ -21,6 +21,9 @@ struct Entry {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Content {
     hooks: BTreeMap<String, Entry>,
+    /// Of hooks that are at work: the process of each command that was started.
+    #[serde(default)]
+    at_work: BTreeMap<String, BTreeMap<String, String>>,
     /// The remote user who was last found to be in the container.
     #[serde(default)]
     user: Option<String>,
@@ -70,8 +73,30 @@ impl HookLedger {
     /// Notes how a hook went.
     pub(super) fn note(&self, container_id: &str, record: HookRecord, ran_for: Option<String>) {
         let mut content = self.content(container_id);
+        if record.exit_code.is_some() {
+            content.at_work.remove(&record.hook);
+        }
         content.hooks.insert(record.hook.clone(), Entry { record: Some(record), ran_for });
         self.write(container_id, &content);
+    }
+
+    /// Notes which process a command of a hook is, so that it can be joined when this daemon dies over it.
+    pub(super) fn note_at_work(
+        &self,
+        container_id: &str,
+        hook: LifecycleHook,
+        command: &str,
+        process_id: &str,
+    ) {
+        let mut content = self.content(container_id);
+        let commands = content.at_work.entry(hook.property().to_owned()).or_default();
+        commands.insert(command.to_owned(), process_id.to_owned());
+        self.write(container_id, &content);
+    }
+
+    /// The processes of a hook that was at work when it was heard of last, by command.
+    pub(super) fn at_work(&self, container_id: &str, hook: LifecycleHook) -> BTreeMap<String, String> {
+        self.content(container_id).at_work.remove(hook.property()).unwrap_or_default()
     }
 
     /// Notes that a hook need not run for this marker content.

@@ -10,7 +10,7 @@ use super::plan::Planned;
 use super::remote::{Remote, RemoteRequest};
 use super::up::Up;
 use crate::clock::now;
-use crate::lifecycle::in_container::Place;
+use crate::lifecycle::in_container::{Joining, Place};
 use crate::lifecycle::markers::{self, Marker};
 use crate::place::own_uid;
 
@@ -59,15 +59,18 @@ pub(super) async fn run(
     let (environment, unset) = remote.environment(&shell, &request.added);
     let place = Place {
         engine: up.engine.clone(),
-        container_id: container.id.clone(),
+        processes: up.parts.processes.clone(),
+        container: container.clone(),
         user: remote.user.clone(),
         environment,
         unset,
         folder: planned.configuration.workspace.folder.clone(),
     };
     for (hook, marker) in unknown {
-        let run = marker.is_none() || answers.next().unwrap_or(true);
-        let title = format!("Run {hook}");
+        let marked = marker.is_some() && !answers.next().unwrap_or(true);
+        let before = place.still_known(ledger.at_work(&container.id, hook), marker.is_none()).await;
+        let run = !marked || !before.is_empty();
+        let title = if before.is_empty() { format!("Run {hook}") } else { format!("Go on with {hook}") };
         if !run {
             up.reporter.skip(hook.property(), format!("{hook} has run already"));
             if let Some(marker) = marker {
@@ -78,7 +81,11 @@ pub(super) async fn run(
         let attempt = Attempt::new(&ledger, &container.id, hook);
         let mut step = up.reporter.begin(hook.property(), title);
         let commands = remote.hooks.get(&hook).cloned().unwrap_or_default();
-        let done = place.run_hook(hook, &commands, marker.as_ref(), &mut step).await;
+        let note = |command: &str, process_id: &str| {
+            ledger.note_at_work(&container.id, hook, command, process_id);
+        };
+        let joining = Joining { before: &before, note: &note };
+        let done = place.run_hook(hook, &commands, marker.as_ref(), &joining, &mut step).await;
         let exit_code = match &done {
             Ok(code) => Some(*code),
             Err(error) => exit_code_of(error),

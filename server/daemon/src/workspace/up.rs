@@ -47,7 +47,10 @@ impl Up {
         let request = self.remote_request()?;
         let remote = Remote::of(&container, Some(&planned.configuration), &request)?;
         self.allow_variables(&planned, &container, &remote).await?;
+        // Beside what follows: hooks wait for it, others need not.
+        self.parts.processes.agents().want(&self.engine, &container, &remote.user);
         super::hooks::run(&self, &planned, &container, &remote, &request).await?;
+        self.tell_of_agent(&container, &remote.user);
         let configuration = match self.params.include_configuration {
             true => Some(shown_configuration(&planned, &container)?),
             false => None,
@@ -61,6 +64,15 @@ impl Up {
             created,
             configuration,
         })
+    }
+
+    fn tell_of_agent(&self, container: &ContainerDetails, user: &str) {
+        let status = self.parts.processes.agents().status(&self.engine, container, user);
+        if let Some(crate::agent::Status::Cannot(why)) = status {
+            self.reporter.warn(format!(
+                "terminals and hooks in this container end with the daemon: no agent runs in it, because {why}"
+            ));
+        }
     }
 
     fn remote_request(&self) -> Result<RemoteRequest, ErrorData> {

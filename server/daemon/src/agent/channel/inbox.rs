@@ -1,0 +1,215 @@
+//! What an agent has sent for one attachment and its client has not taken yet: bounded by the credit that the client
+//! gives. An agent that sends more is none of ours.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use gangplank_agent_protocol::CREDIT;
+use gangplank_agent_protocol::frame::MAX_PAYLOAD;
+use gangplank_agent_protocol::message::Exit;
+use gangplank_agent_protocol::output::Source;
+use gangplank_protocol::process::ProcessExit;
+use tokio::sync::Notify;
+
+/// Most bytes of a screen on their way to a client.
+const LARGEST_SCREEN: usize = 4 * 1024 * 1024;
+
+/// What an attachment brings.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Item {
+    /// Output.
+    Output {
+        /// Which stream.
+        source: Source,
+        /// Where it begins.
+        offset: u64,
+        /// The bytes.
+        bytes: Bytes,
+    },
+    /// Output before this is gone.
+    Gap(u64),
+    /// A part of the screen at an offset.
+    Screen {
+        /// The offset.
+        offset: u64,
+        /// The bytes.
+        bytes: Bytes,
+    },
+    /// The process ended; everything was sent.
+    Ended(Exit),
+    /// The agent is gone, and how its processes ended.
+    Lost(ProcessExit),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    content: Mutex<Content>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Content {
+    items: VecDeque<Item>,
+    output: u64,
+    screen: usize,
+    /// The next byte that it lacks.
+    next: u64,
+    ended: bool,
+}
+
+impl Inbox {
+    fn content(&self) -> MutexGuard<'_, Content> {
+        // Nothing below can panic between two changes.
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Output begins here, when none has come yet.
+    pub(super) fn begins_at(&self, offset: u64) {
+        let mut content = self.content();
+        content.next = content.next.max(offset);
+    }
+
+    /// The offset from which output is lacking.
+    pub(super) fn lacks_from(&self) -> u64 {
+        self.content().next
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.content().ended
+    }
+
+    /// Takes what the agent sent. What is there already, after a bridge was replaced, is dropped.
+    ///
+    /// # Errors
+    /// What the agent did that none of ours does.
+    pub(super) fn put(&self, item: Item) -> Result<(), &'static str> {
+        let mut content = self.content();
+        if content.ended {
+            return Ok(());
+        }
+        let item = match item {
+            Item::Output { source, offset, bytes } => {
+                let end = offset.checked_add(bytes.len() as u64).ok_or("sent output at no offset")?;
+                if end <= content.next {
+                    return Ok(());
+                }
+                let had = content.next.saturating_sub(offset);
+                if offset > content.next {
+                    return Err("left out output without a word");
+                }
+                let had = usize::try_from(had).map_err(|_| "sent output at no offset")?;
+                let bytes = bytes.slice(had..);
+                content.next = end;
+                content.output += bytes.len() as u64;
+                if content.output > CREDIT + 2 * MAX_PAYLOAD as u64 {
+                    return Err("sent more output than was acknowledged");
+                }
+                Item::Output { source, offset: end - bytes.len() as u64, bytes }
+            }
+            Item::Gap(offset) => {
+                if offset <= content.next {
+                    return Ok(());
+                }
+                content.next = offset;
+                // Bounded as output is: the newest gap stands for all of them.
+                if let Some(Item::Gap(last)) = content.items.back_mut() {
+                    *last = offset;
+                    return Ok(());
+                }
+                Item::Gap(offset)
+            }
+            Item::Screen { offset, bytes } => {
+                content.next = content.next.max(offset);
+                content.screen += bytes.len();
+                if content.screen > LARGEST_SCREEN {
+                    return Err("sent a screen larger than any terminal");
+                }
+                Item::Screen { offset, bytes }
+            }
+            end @ (Item::Ended(_) | Item::Lost(_)) => {
+                content.ended = true;
+                end
+            }
+        };
+        content.items.push_back(item);
+        drop(content);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// What comes next; waits for it.
+    pub(super) async fn next(&self) -> Item {
+        loop {
+            let taken = {
+                let mut content = self.content();
+                let taken = content.items.pop_front();
+                match &taken {
+                    Some(Item::Output { bytes, .. }) => content.output -= bytes.len() as u64,
+                    Some(Item::Screen { bytes, .. }) => content.screen -= bytes.len(),
+                    _ => {}
+                }
+                taken
+            };
+            if let Some(item) = taken {
+                return item;
+            }
+            self.changed.notified().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(offset: u64, length: usize) -> Item {
+        Item::Output { source: Source::Stdout, offset, bytes: Bytes::from(vec![b'x'; length]) }
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_twice_is_taken_once() {
+        let inbox = Inbox::default();
+        inbox.put(output(0, 10)).unwrap();
+        inbox.put(output(0, 10)).unwrap();
+        inbox.put(output(5, 10)).unwrap();
+        assert_eq!(inbox.lacks_from(), 15);
+        assert_eq!(inbox.next().await, output(0, 10));
+        assert_eq!(inbox.next().await, output(10, 5));
+    }
+
+    #[tokio::test]
+    async fn what_no_agent_of_ours_sends_is_refused() {
+        let inbox = Inbox::default();
+        assert!(inbox.put(output(1, 1)).is_err(), "a hole");
+        assert!(inbox.put(output(u64::MAX, 2)).is_err(), "beyond all numbers");
+        let inbox = Inbox::default();
+        let mut offset = 0;
+        let refused = loop {
+            if let Err(wrong) = inbox.put(output(offset, MAX_PAYLOAD)) {
+                break wrong;
+            }
+            offset += MAX_PAYLOAD as u64;
+            assert!(offset < 2 * CREDIT, "never refused");
+        };
+        assert_eq!(refused, "sent more output than was acknowledged");
+        let inbox = Inbox::default();
+        let screen = Item::Screen { offset: 0, bytes: Bytes::from(vec![0; MAX_PAYLOAD]) };
+        assert!((0..=LARGEST_SCREEN / MAX_PAYLOAD).any(|_| inbox.put(screen.clone()).is_err()));
+    }
+
+    #[tokio::test]
+    async fn a_gap_leads_on_and_nothing_follows_the_end() {
+        let inbox = Inbox::default();
+        for offset in 1..100_000 {
+            inbox.put(Item::Gap(offset)).unwrap();
+        }
+        inbox.put(output(99_999, 1)).unwrap();
+        inbox.put(Item::Ended(Exit::default())).unwrap();
+        inbox.put(output(100_000, 1)).unwrap();
+        assert_eq!(inbox.next().await, Item::Gap(99_999));
+        assert_eq!(inbox.next().await, output(99_999, 1));
+        assert_eq!(inbox.next().await, Item::Ended(Exit::default()));
+        assert!(inbox.content().items.is_empty());
+    }
+}
