@@ -310,7 +310,7 @@ catalogue! {
         /// is refused with `notResumable`.
         ProcessAttach = "process/attach" (ProcessAttachParams) -> ProcessAttachResult {
             {"processId": "p-1", "offset": 4096} =>
-            {"process": {"processId": "p-1", "engine": "unix:///var/run/docker.sock", "containerId": "f00d", "argv": ["python3", "main.py"], "tty": true, "startedAt": 1_760_000_000_000_u64, "clients": 1, "clientPid": 4711, "outputBytes": 5000}, "stream": {"streamId": "s-3", "offset": 4096}}
+            {"process": {"processId": "p-1", "engine": "unix:///var/run/docker.sock", "containerId": "f00d", "argv": ["python3", "main.py"], "tty": true, "startedAt": 1_760_000_000_000_u64, "clients": 1, "clientPid": 4711, "outputBytes": 5000, "resumable": true, "cwd": "/workspaces/p", "foreground": "python3"}, "stream": {"streamId": "s-3", "offset": 4096}, "inputBytes": 12}
         }
         /// Sends a signal to a process.
         ProcessSignal = "process/signal" (ProcessSignalParams) -> Empty {

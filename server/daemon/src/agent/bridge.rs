@@ -10,11 +10,12 @@ use bytes::Bytes;
 use futures_util::{SinkExt as _, Stream, StreamExt as _};
 use gangplank_agent_protocol::frame::{FrameError, MAX_TO_AGENT, MAX_TO_DAEMON, ToAgent, ToDaemon};
 use gangplank_agent_protocol::handshake::{
-    Handshake, HandshakeError, Hello, Identity, OWN_VERSIONS, agent_answer,
+    ANSWER_LENGTH, Handshake, HandshakeError, Hello, Identity, OWN_VERSIONS, agent_answer,
 };
 use gangplank_agent_protocol::message::{Seed, Welcome};
 use gangplank_engine::exec::ExecSpec;
 use gangplank_engine::{Engine, EngineError, InputWriter, OutputStream, Session, Source};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 use tokio_util::io::StreamReader;
 
@@ -92,17 +93,13 @@ pub(super) struct FrameReader(FramedRead<StreamReader<Chunks, Bytes>, LengthDeli
 pub(super) struct FrameWriter(FramedWrite<InputWriter, LengthDelimitedCodec>);
 
 impl FrameReader {
-    async fn raw(&mut self) -> Result<Option<Bytes>, BridgeError> {
-        Ok(self.0.next().await.transpose()?.map(bytes::BytesMut::freeze))
-    }
-
     /// The next frame; none at the stream's end.
     ///
     /// # Errors
     /// [`BridgeError::Frame`], [`BridgeError::Broken`].
     pub(super) async fn next(&mut self) -> Result<Option<ToDaemon>, BridgeError> {
-        match self.raw().await? {
-            Some(bytes) => Ok(Some(ToDaemon::decode(bytes)?)),
+        match self.0.next().await.transpose()? {
+            Some(bytes) => Ok(Some(ToDaemon::decode(bytes.freeze())?)),
             None => Ok(None),
         }
     }
@@ -143,41 +140,49 @@ async fn begin(engine: &Engine, known: &Known, errand: Errand) -> Result<Bridge,
     };
     let Session { id, reader, writer } = engine.exec(&known.container_id, &spec).await?;
     let complaints = Complaints::default();
-    let mut reader =
-        FrameReader(codec(MAX_TO_DAEMON).new_read(StreamReader::new(stdout(reader, complaints.clone()))));
-    let mut writer = FrameWriter(codec(MAX_TO_AGENT).new_write(writer));
-    match shake_hands(&mut reader, &mut writer, known, errand).await {
-        Ok(Some(welcome)) => Ok(Bridge { welcome, reader, writer }),
-        // It ended, or closed its input: its exit code says why.
-        Ok(None) | Err(BridgeError::Broken(_)) => Err(ended(engine.exec_exit_code(&id).await?, &complaints)),
-        Err(error) => Err(error),
+    let mut reader = StreamReader::new(stdout(reader, complaints.clone()));
+    let mut writer = writer;
+    match prove(&mut reader, &mut writer, known, errand).await {
+        Ok(()) => {}
+        // It ended: its exit code says why.
+        Err(BridgeError::Broken(_)) => return Err(ended(engine.exec_exit_code(&id).await?, &complaints)),
+        Err(error) => return Err(error),
+    }
+    let mut reader = FrameReader(codec(MAX_TO_DAEMON).new_read(reader));
+    let writer = FrameWriter(codec(MAX_TO_AGENT).new_write(writer));
+    match reader.next().await? {
+        Some(ToDaemon::Welcome(welcome)) => Ok(Bridge { welcome, reader, writer }),
+        Some(_) => Err(BridgeError::Unexpected("did not say welcome first")),
+        // The proof of the other side was checked, so it is ours that was refused.
+        None => Err(HandshakeError::NotProven.into()),
     }
 }
 
-/// Both proofs; none when the stream ends before.
-async fn shake_hands(
-    reader: &mut FrameReader,
-    writer: &mut FrameWriter,
+/// Proves the key and has it proven.
+async fn prove(
+    reader: &mut StreamReader<Chunks, Bytes>,
+    writer: &mut InputWriter,
     known: &Known,
     errand: Errand,
-) -> Result<Option<Welcome>, BridgeError> {
+) -> Result<(), BridgeError> {
     let identity = Identity { container_id: known.container_id.clone(), user: known.user.clone() };
     if errand == Errand::Start {
         let seed = Seed { key: known.key.clone(), identity: identity.clone() };
-        writer.0.send(Bytes::from(serde_json::to_vec(&seed).map_err(io::Error::other)?)).await?;
+        let seed = serde_json::to_vec(&seed).map_err(io::Error::other)?;
+        writer.write_u32(u32::try_from(seed.len()).map_err(io::Error::other)?).await?;
+        writer.write_all(&seed).await?;
     }
     let daemon = Hello { versions: OWN_VERSIONS, nonce: crate::identifier::nonce() };
-    writer.0.send(Bytes::copy_from_slice(&daemon.encode())).await?;
-    let Some(answer) = reader.raw().await? else { return Ok(None) };
+    writer.write_all(&daemon.encode()).await?;
+    writer.flush().await?;
+    let mut answer = [0; ANSWER_LENGTH];
+    reader.read_exact(&mut answer).await?;
     let (agent, proof) = agent_answer(&answer)?;
     let handshake = Handshake { key: &known.key, identity: &identity, daemon, agent };
     handshake.check_agent(proof)?;
-    writer.0.send(Bytes::copy_from_slice(&handshake.daemon_proof())).await?;
-    match reader.next().await? {
-        Some(ToDaemon::Welcome(welcome)) => Ok(Some(welcome)),
-        Some(_) => Err(BridgeError::Unexpected("did not say welcome first")),
-        None => Ok(None),
-    }
+    writer.write_all(&handshake.daemon_proof()).await?;
+    writer.flush().await?;
+    Ok(())
 }
 
 fn codec(longest: usize) -> tokio_util::codec::length_delimited::Builder {
