@@ -1,5 +1,6 @@
 //! Containers: what they are made of, their state, and what is done to them.
 
+mod archive;
 mod convert;
 mod logs;
 mod report;
@@ -12,6 +13,7 @@ use bollard::query_parameters as query;
 use http::Method;
 use serde::Deserialize;
 
+pub use archive::NewFile;
 pub use logs::LogOptions;
 pub use report::{
     ContainerDetails, ContainerState, ContainerSummary, MountPoint, NetworkAttachment, ProcessTable,

@@ -1,7 +1,9 @@
 //! A fake engine on a Unix socket for this crate's tests: scripted answers, and a record of what was asked.
 //!
-//! It refuses what no request of ours may be: one without an API version, and one that unpacks an archive.
+//! It refuses what no request of ours may be: one without an API version, and one that unpacks an archive in a
+//! container that was not just seen to be never started, or a compressed one.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -67,6 +69,8 @@ struct State {
     version: Mutex<String>,
     asked: Mutex<Vec<Asked>>,
     violations: Mutex<Vec<String>>,
+    /// By id or name: the state in which the script has last shown a container.
+    shown: Mutex<HashMap<String, String>>,
     script: Box<Script>,
 }
 
@@ -83,6 +87,7 @@ impl FakeEngine {
             version: Mutex::new(version.to_owned()),
             asked: Mutex::default(),
             violations: Mutex::default(),
+            shown: Mutex::default(),
             script: Box::new(script),
         };
         let engine =
@@ -183,8 +188,9 @@ async fn answer(state: Arc<State>, mut request: Request<Incoming>) -> Result<Ans
         headers: parts.headers,
         body,
     };
-    if asked.line.starts_with("PUT ") && path.contains("/archive") {
-        state.violations.lock().unwrap().push(asked.line.clone());
+    if let Some(why) = unpacks_where_it_must_not(&state, &asked) {
+        state.violations.lock().unwrap().push(format!("{}: {why}", asked.line));
+        return Ok(plain(500, why));
     }
     let newest = |text: &str| text.split_once('.').unwrap().1.parse::<u16>().unwrap();
     state.asked.lock().unwrap().push(asked.clone());
@@ -193,7 +199,14 @@ async fn answer(state: Arc<State>, mut request: Request<Incoming>) -> Result<Ans
             format!("client version {version} is too new. Maximum supported API version is {speaks}");
         return Ok(plain(400, &message));
     }
-    match (state.script)(&asked) {
+    let reply = (state.script)(&asked);
+    if let (Some(container), Reply::Json(_, value)) = (inspected(&asked), &reply) {
+        let status = value["State"]["Status"].as_str().unwrap_or_default().to_owned();
+        for name in [Some(container), value["Id"].as_str()].into_iter().flatten() {
+            state.shown.lock().unwrap().insert(name.to_owned(), status.clone());
+        }
+    }
+    match reply {
         Reply::Json(status, value) => {
             Ok(Response::builder().status(status).body(full(value.to_string().into())).unwrap())
         }
@@ -219,6 +232,20 @@ async fn answer(state: Arc<State>, mut request: Request<Incoming>) -> Result<Ans
         Reply::Drop => Err(std::io::Error::other("dropped by the script")),
         Reply::Hang => std::future::pending().await,
     }
+}
+
+fn inspected(asked: &Asked) -> Option<&str> {
+    asked.line.strip_prefix("GET /containers/")?.strip_suffix("/json")
+}
+
+/// Why an archive must not be unpacked there.
+fn unpacks_where_it_must_not(state: &State, asked: &Asked) -> Option<&'static str> {
+    let (container, _) = asked.line.strip_prefix("PUT /containers/")?.split_once("/archive")?;
+    if state.shown.lock().unwrap().get(container).is_none_or(|status| status != "created") {
+        return Some("the container may have been started");
+    }
+    let plain = asked.body.get(257..262) == Some(b"ustar") && !asked.headers.contains_key("content-encoding");
+    (!plain).then_some("the archive is compressed, or none")
 }
 
 fn full(bytes: Bytes) -> UnsyncBoxBody<Bytes, Infallible> {

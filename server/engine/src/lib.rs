@@ -14,7 +14,7 @@
 //! its registry credentials are not in the URL-safe alphabet that engines decode, and its event types refuse
 //! what Podman sends.
 //!
-//! There is deliberately no call that unpacks an archive into a container.
+//! The one call that unpacks an archive ([`Engine::lay_file`]) does it in a container that has never been started.
 
 pub mod availability;
 pub mod container;

@@ -207,7 +207,13 @@ mod tests {
         };
         let told = |labels: &[(&str, &str)], options: &[(&str, &str)]| {
             let (labels, options) = (map(labels), map(options));
-            reach(&Volume { name: "v".into(), driver: "local".into(), labels, options })
+            reach(&Volume {
+                name: "v".into(),
+                driver: "local".into(),
+                labels,
+                options,
+                created: String::new(),
+            })
         };
         assert_eq!(told(&[("com.example", "x")], &[]), None);
         assert_eq!(told(&[], &[("type", "tmpfs"), ("device", "tmpfs"), ("o", "size=1m")]), None);
@@ -218,7 +224,13 @@ mod tests {
         }
         let other = |options: &[(&str, &str)]| {
             let (labels, options) = (map(&[]), map(options));
-            reach(&Volume { name: "v".into(), driver: "sshfs".into(), labels, options })
+            reach(&Volume {
+                name: "v".into(),
+                driver: "sshfs".into(),
+                labels,
+                options,
+                created: String::new(),
+            })
         };
         assert_eq!(other(&[]), None);
         let what = "what the driver sshfs makes of its options password, sshcmd";
