@@ -182,6 +182,14 @@ impl Sandbox {
         }
     }
 
+    /// By what the volumes of this sandbox's daemons are told from others'; `None` before there was any.
+    #[must_use]
+    pub fn installation(&self) -> Option<String> {
+        let text = std::fs::read_to_string(self.path("state").join("gangplank/agent.json")).ok()?;
+        let kept: serde_json::Value = serde_json::from_str(&text).ok()?;
+        kept["content"]["installation"].as_str().map(str::to_owned)
+    }
+
     /// The ids of the processes that run in this sandbox's environment: its daemon, and commands not ended.
     #[must_use]
     pub fn processes(&self) -> Vec<crate::process::Process> {

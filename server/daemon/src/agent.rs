@@ -4,8 +4,9 @@
 mod binary;
 mod bridge;
 mod channel;
-mod delivery;
+pub mod delivery;
 mod known;
+mod volume;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 use crate::store::Store;
 use bridge::{BridgeError, Errand};
 pub(crate) use channel::{Attending, Channel, Item};
+use delivery::Delivery;
 use known::{Known, KnownAgents};
 
 /// How long a request waits for agents of before to be connected to.
@@ -68,23 +70,19 @@ struct Agent {
 #[derive(Debug, Clone)]
 pub(crate) struct Agents {
     known: KnownAgents,
-    deliveries: delivery::Deliveries,
+    delivery: Delivery,
     table: Arc<Mutex<BTreeMap<Whose, Agent>>>,
 }
 
 impl Agents {
     /// None yet; those of before are in the store.
     pub(crate) fn new(store: Store) -> Self {
-        Self {
-            known: KnownAgents::new(store.clone()),
-            deliveries: delivery::Deliveries::new(store),
-            table: Arc::default(),
-        }
+        Self { known: KnownAgents::new(store.clone()), delivery: Delivery::new(store), table: Arc::default() }
     }
 
-    /// How the program gets into containers.
-    pub(crate) fn deliveries(&self) -> &delivery::Deliveries {
-        &self.deliveries
+    /// What brings the program into containers.
+    pub(crate) fn delivery(&self) -> &Delivery {
+        &self.delivery
     }
 
     fn table(&self) -> MutexGuard<'_, BTreeMap<Whose, Agent>> {
@@ -287,14 +285,14 @@ impl Attempt {
         if !may_start {
             return Err(Status::Gone);
         }
-        let located = self.agents.deliveries.locate(&self.engine, &self.container, &self.user).await;
+        let located = self.agents.delivery.locate(&self.engine, &self.container, &self.user).await;
         let known = Known {
             id: crate::identifier::random("").split_off(24),
             engine: self.engine.id().as_str().to_owned(),
             container_id: self.container.id.clone(),
             started_at: self.container.state.started_at.clone(),
             user: self.user.clone(),
-            program: located.map_err(|why| Status::Cannot(why.into()))?,
+            program: located.map_err(|why| Status::Cannot(why.to_string().into()))?,
             socket: crate::identifier::random("gangplank-"),
             key: gangplank_agent_protocol::handshake::Key::new(crate::identifier::nonce()),
         };

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 pub use options::{OptionsError, apply, engine_mount};
 
+use crate::agent::delivery::refuse_own_volumes;
 use crate::operation::Reporter;
 use crate::process::{Client, Control, Identity, Processes, Tickets};
 use crate::{failure, image};
@@ -66,6 +67,8 @@ pub fn run_spec(params: &ContainerRunParams) -> Result<ContainerSpec, ErrorData>
         let first = errors.first().map(|error| error.problem.to_string()).unwrap_or_default();
         ErrorData::new(ErrorKind::InvalidParams, first)
     })?;
+    let sources = options.volumes.iter().filter_map(|volume| volume.source.as_deref());
+    refuse_own_volumes("--volume", sources)?;
     apply(&mut spec, options, &BTreeMap::new(), &BTreeMap::new())
         .map_err(|error| ErrorData::new(ErrorKind::InvalidParams, error.to_string()))?;
     Ok(spec)

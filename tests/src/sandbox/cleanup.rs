@@ -17,6 +17,7 @@ pub(super) fn clean_up(sandbox: &Sandbox) {
     end_processes(sandbox);
     for api in &sandbox.engines {
         remove_containers(sandbox, api);
+        remove_agents_volumes(sandbox, api);
         remove_named(sandbox, api, "/volumes", "Volumes", "Name");
         remove_named(sandbox, api, "/networks", "", "Name");
     }
@@ -80,6 +81,21 @@ fn is_ours(sandbox: &Sandbox, container: &Value) -> bool {
     names.any(|name| name.trim_start_matches('/').starts_with(&sandbox.unique))
         || labels[LABEL].as_str().is_some_and(|value| value == sandbox.unique)
         || labels["devcontainer.local_folder"].as_str().is_some_and(beneath)
+}
+
+/// Removes the volumes that the sandbox's daemons made for their agents, and what was to fill them.
+fn remove_agents_volumes(sandbox: &Sandbox, api: &Api) {
+    let Some(installation) = sandbox.installation() else { return };
+    let label =
+        |name: &str| query(&serde_json::json!({ "label": [format!("{name}={installation}")] }).to_string());
+    let fillers = api.get(&format!("/containers/json?all=1&filters={}", label("dev.gangplank.agent.filler")));
+    for filler in fillers.ok().iter().filter_map(Value::as_array).flatten() {
+        let _ = api.delete(&format!("/containers/{}?v=1", filler["Id"].as_str().unwrap_or_default()));
+    }
+    let volumes = api.get(&format!("/volumes?filters={}", label("dev.gangplank.agent.installation")));
+    for volume in volumes.ok().iter().filter_map(|answer| answer["Volumes"].as_array()).flatten() {
+        let _ = api.delete(&format!("/volumes/{}", volume["Name"].as_str().unwrap_or_default()));
+    }
 }
 
 /// Removes what `path` lists under a name of ours. `list` is the field with the list, empty where the answer is it.

@@ -146,7 +146,7 @@ fn properties_and_run_args_reach_the_container() {
     assert!(host["SecurityOpt"].to_string().contains("no-new-privileges"));
     let targets: Vec<&str> =
         host["Mounts"].as_array().unwrap().iter().map(|m| m["Target"].as_str().unwrap()).collect();
-    assert_eq!(targets, ["/src", "/data", "/scratch", "/more"]);
+    assert_eq!(targets, ["/src", "/data", "/scratch", "/more", "/.gangplank"]);
     let volume = host["Mounts"][1]["Source"].as_str().unwrap().to_owned();
     assert_eq!(volume.len(), 52 + "-data".len());
     assert_eq!(project.in_container("pwd; id -un; echo $SPACED; ulimit -n"), "/src\napp\na b c\n512\n");

@@ -12,6 +12,7 @@ use gangplank_protocol::workspace::Trust;
 use gangplank_protocol::{ErrorData, ErrorKind};
 
 use super::Up;
+use crate::agent::delivery;
 use crate::failure::from_engine;
 use crate::workspace::container_spec::{Ingredients, container_spec};
 use crate::workspace::effects::Seen;
@@ -52,11 +53,19 @@ impl Up {
         }
         // Whatever can fail comes before the old container goes.
         let image = self.image(planned, wanted, image.ok()).await?;
-        self.check_place(planned, &image).await?;
-        let podman = self.engine.product().await.map_err(from_engine)? == Product::Podman;
-        let seen = self.judge_again(planned).await?;
-        let mounts = self.mounts().await?;
-        let spec = self.spec(planned, &image, &seen, &mounts, podman)?;
+        let platform = planned.configuration.run_options.platform.as_deref();
+        let (agent, spec) = tokio::join!(
+            self.parts.processes.agents().delivery().mount_for(&self.engine, &image, platform),
+            self.judged_spec(planned, &image)
+        );
+        let mut spec = spec?;
+        match agent {
+            Ok(mount) => mount.put_into(&mut spec),
+            Err(why) => {
+                self.reporter.warn(format!("the container is made without Gangplank's agent: {why}"));
+                delivery::note_missing(&mut spec, &why);
+            }
+        }
         if let Some(old) = found {
             let step = self.reporter.begin("remove", "Remove the existing container");
             step.end(self.remove(&old.id).await)?;
@@ -104,6 +113,15 @@ impl Up {
         Ok(image)
     }
 
+    /// The container to make, from what is judged now.
+    async fn judged_spec(&self, planned: &Planned, image: &ImageDetails) -> Result<ContainerSpec, ErrorData> {
+        self.check_place(planned, image).await?;
+        let podman = self.engine.product().await.map_err(from_engine)? == Product::Podman;
+        let seen = self.judge_again(planned).await?;
+        let mounts = self.mounts().await?;
+        self.spec(planned, image, &seen, &mounts, podman)
+    }
+
     /// Whether the engine would mount the very folder that is meant.
     async fn check_place(&self, planned: &Planned, image: &ImageDetails) -> Result<(), ErrorData> {
         let mount = planned.configuration.workspace.mount.as_ref();
@@ -125,7 +143,9 @@ impl Up {
                 Mount::parse(mount)
                     .map_err(|e| ErrorData::new(ErrorKind::InvalidParams, format!("--mount {mount}: {e}")))
             })
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<Mount>, _>>()?;
+        let sources = mounts.iter().filter_map(|mount| mount.source.as_deref());
+        delivery::refuse_own_volumes("--mount", sources)?;
         if self.engine.is_local() { mount_sources::followed(mounts).await } else { Ok(mounts) }
     }
 
