@@ -258,7 +258,12 @@ impl Engine {
             }
             Ok::<_, EngineError>((stdout.to_vec(), stderr.to_vec(), truncated))
         };
-        let ((), collected) = tokio::join!(feed, collect);
+        // A process that ends, or never was, leaves input that nobody takes.
+        let mut collect = std::pin::pin!(collect);
+        let collected = tokio::select! {
+            collected = &mut collect => collected,
+            () = feed => collect.await,
+        };
         let (stdout, stderr, truncated) = collected?;
         let exit_code = self.exec_exit_code(&id).await?;
         if exit_code == RUNTIME_REFUSED {

@@ -7,6 +7,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use gangplank_daemon::agent::delivery::{Delivery, NoAgent};
 use gangplank_daemon::place::Place;
@@ -164,11 +165,14 @@ struct Gate {
     closed: Arc<AtomicBool>,
     /// Told of each request that is held back.
     held: mpsc::Receiver<()>,
+    /// Where its socket is.
+    _place: Sandbox,
 }
 
 impl Gate {
-    fn before(engine: &Engine, sandbox: &Sandbox) -> Gate {
-        let socket = sandbox.path("gate.sock");
+    fn before(engine: &Engine) -> Gate {
+        let place = Sandbox::on(engine);
+        let socket = place.path("gate.sock");
         let (listener, behind) = (UnixListener::bind(&socket).unwrap(), engine.socket());
         let (closed, (tell, held)) = (Arc::new(AtomicBool::new(true)), mpsc::channel());
         let stays_closed = Arc::clone(&closed);
@@ -185,14 +189,19 @@ impl Gate {
                         if archive && closed.load(Ordering::SeqCst) {
                             let _ = tell.send(());
                             while closed.load(Ordering::SeqCst) {
-                                std::thread::sleep(std::time::Duration::from_millis(5));
+                                std::thread::sleep(Duration::from_millis(5));
                             }
                         }
                     });
                 });
             }
         });
-        Gate { socket, closed, held }
+        Gate { socket, closed, held, _place: place }
+    }
+
+    /// Waits for a request that is held back; the deadline is for liveness only.
+    fn await_held(&self) {
+        self.held.recv_timeout(Duration::from_secs(60)).unwrap();
     }
 
     fn open(&self) {
@@ -212,15 +221,12 @@ fn forward(mut from: UnixStream, mut to: UnixStream, mut see: impl FnMut(&[u8]))
 }
 
 fn behind_gate(engine: &Engine) -> (Sandbox, Gate, PathBuf) {
-    let outer = Sandbox::on(engine);
-    let gate = Gate::before(engine, &outer);
+    let gate = Gate::before(engine);
     let mut sandbox = Sandbox::at(&format!("unix://{}", gate.socket.display()));
     // Its own clean-up does not go through the gate.
     sandbox.also_uses(engine);
     let configuration = json!({ "image": Image::Busybox.on(engine).unwrap() }).to_string();
     let folder = sandbox.workspace("project", &configuration);
-    // The socket stays though its folder goes.
-    drop(outer);
     (sandbox, gate, folder)
 }
 
@@ -229,7 +235,7 @@ fn a_daemon_killed_while_it_fills_leaves_nothing_that_the_next_does_not_mend() {
     let engine = for_tests(EngineKind::Docker);
     let (sandbox, gate, folder) = behind_gate(engine);
     let mut up = sandbox.gangplank(["up"]).within(&folder).spawn();
-    gate.held.recv().unwrap();
+    gate.await_held();
     super::faults::kill_daemon(&sandbox);
     up.wait().unwrap();
     assert_eq!(fillers(engine, &sandbox).len(), 1);
@@ -249,7 +255,7 @@ fn a_cancelled_up_lets_the_filling_come_to_its_end() {
     let mut rpc = sandbox.rpc();
     let params = json!({ "workspace": { "workspaceFolder": folder } });
     let operation = rpc.call("workspace/up", &params).unwrap()["operationId"].clone();
-    gate.held.recv().unwrap();
+    gate.await_held();
     let cancelled = rpc.call("operation/cancel", &json!({ "operationId": operation })).unwrap();
     assert_eq!(cancelled["state"], "cancelled");
     gate.open();
@@ -458,6 +464,6 @@ fn nobody_else_mounts_the_agents_volume() {
     }
     project.configure(&json!({}));
     project.run(&["up", "--trust", "--mount", &mount]).exits(1).complains(&volume);
-    project.run(&["run", "--rm", "-v", &short, project.image, "true"]).exits(1).complains(&volume);
+    project.run(&["run", "--rm", "-v", &short, project.image, "true"]).exits(2).complains(&volume);
     assert!(project.containers().is_empty());
 }
