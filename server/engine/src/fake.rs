@@ -43,6 +43,8 @@ pub(crate) enum Reply {
     Chunks(Chunks),
     /// An upgrade: these bytes, then all input back until it is closed.
     Hijack(Vec<u8>),
+    /// An upgrade: these bytes and their end; what is sent there is never read.
+    HijackDeaf(Vec<u8>),
     /// The connection is closed without an answer.
     Drop,
     /// No answer, ever.
@@ -222,16 +224,26 @@ async fn answer(state: Arc<State>, mut request: Request<Incoming>) -> Result<Ans
                 tokio::io::copy(&mut input, &mut output).await.unwrap();
                 output.shutdown().await.unwrap();
             });
-            let answer = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
-            Ok(answer
-                .header("Connection", "Upgrade")
-                .header("Upgrade", "tcp")
-                .body(full(Bytes::new()))
-                .unwrap())
+            Ok(switching())
+        }
+        Reply::HijackDeaf(bytes) => {
+            tokio::spawn(async move {
+                let mut upgraded = TokioIo::new(upgrade.await.unwrap());
+                upgraded.write_all(&bytes).await.unwrap();
+                upgraded.shutdown().await.unwrap();
+                // Closed, it would tell the sender.
+                std::future::pending::<()>().await;
+            });
+            Ok(switching())
         }
         Reply::Drop => Err(std::io::Error::other("dropped by the script")),
         Reply::Hang => std::future::pending().await,
     }
+}
+
+fn switching() -> Answer {
+    let answer = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
+    answer.header("Connection", "Upgrade").header("Upgrade", "tcp").body(full(Bytes::new())).unwrap()
 }
 
 fn inspected(asked: &Asked) -> Option<&str> {

@@ -104,6 +104,20 @@ async fn output_is_kept_up_to_the_limit() {
 }
 
 #[tokio::test]
+async fn a_process_that_ends_without_its_input_is_not_waited_for() {
+    let fake = FakeEngine::start("1.51", move |asked: &Asked| match asked.line.as_str() {
+        "POST /containers/web/exec" => Reply::Json(201, json!({"Id": "e1"})),
+        "POST /exec/e1/start" => Reply::HijackDeaf(framed(2, b"no such program")),
+        _ => json(json!({"ID": "e1", "Running": false, "ExitCode": 127, "Pid": 0})),
+    });
+    let engine = fake.connect().await;
+    let spec = ExecSpec { argv: vec!["x".into()], ..ExecSpec::default() };
+    // More than the connection holds on its way.
+    let output = engine.exec_output("web", &spec, &vec![b'x'; 8 << 20], 100).await.unwrap();
+    assert_eq!((output.exit_code, output.stderr), (127, b"no such program".to_vec()));
+}
+
+#[tokio::test]
 async fn a_stream_that_breaks_within_a_frame_is_an_error() {
     let fake = engine_with_exec("1.51", vec![1, 0, 0, 0, 0, 0, 0, 9, b'x']);
     let engine = fake.connect().await;
