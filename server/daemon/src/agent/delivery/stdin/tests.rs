@@ -1,3 +1,5 @@
+//! The script on this machine, and what is made of its words.
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
