@@ -9,6 +9,7 @@ mod known;
 mod volume;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -71,18 +72,26 @@ struct Agent {
 pub(crate) struct Agents {
     known: KnownAgents,
     delivery: Delivery,
+    /// Agents that sent what none of ours sends.
+    violations: Arc<AtomicU64>,
     table: Arc<Mutex<BTreeMap<Whose, Agent>>>,
 }
 
 impl Agents {
     /// None yet; those of before are in the store.
     pub(crate) fn new(store: Store) -> Self {
-        Self { known: KnownAgents::new(store.clone()), delivery: Delivery::new(store), table: Arc::default() }
+        Self { known: KnownAgents::new(store.clone()), delivery: Delivery::new(store),
+            violations: Arc::default(), table: Arc::default() }
     }
 
     /// What brings the program into containers.
     pub(crate) fn delivery(&self) -> &Delivery {
         &self.delivery
+    }
+
+    /// How many agents were dropped because they sent what none of ours sends.
+    pub(crate) fn violations(&self) -> u64 {
+        self.violations.load(Ordering::Relaxed)
     }
 
     fn table(&self) -> MutexGuard<'_, BTreeMap<Whose, Agent>> {
@@ -258,7 +267,8 @@ impl Attempt {
             pid = bridge.welcome.pid,
             "an agent is there"
         );
-        let channel = Channel::over(bridge, self.engine.clone(), known.clone());
+        let violations = Arc::clone(&self.agents.violations);
+        let channel = Channel::over(bridge, self.engine.clone(), known.clone(), violations);
         status.send_replace(Status::There(channel.clone()));
         let exit = channel.until_lost().await;
         tracing::info!(container = known.container_id, reason = ?exit.reason, "an agent is gone");

@@ -114,10 +114,12 @@ impl Daemon {
 
     /// The answer to `daemon/status`.
     pub fn status(&self) -> DaemonStatus {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let counters = [
-            ("connectionsRefused", &self.counters.connections_refused),
-            ("callsRefused", &self.counters.calls_refused),
-            ("panics", &self.counters.panics),
+            ("connectionsRefused", read(&self.counters.connections_refused)),
+            ("callsRefused", read(&self.counters.calls_refused)),
+            ("panics", read(&self.counters.panics)),
+            ("agentsRefused", self.processes.agents().violations()),
         ];
         DaemonStatus {
             daemon: program(),
@@ -132,7 +134,7 @@ impl Daemon {
             idle_timeout_seconds: self.about.idle_timeout.map_or(0, |timeout| timeout.as_secs()),
             counters: counters
                 .into_iter()
-                .map(|(name, counter)| (name.to_owned(), counter.load(Ordering::Relaxed)))
+                .map(|(name, count)| (name.to_owned(), count))
                 .collect::<BTreeMap<_, _>>(),
         }
     }

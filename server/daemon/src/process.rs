@@ -17,6 +17,7 @@ mod ticket;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::future::join_all;
 use gangplank_engine::{Engine, Session};
 use gangplank_protocol::process::{Process, ProcessCloseResult};
 use gangplank_protocol::{ErrorData, ErrorKind};
@@ -158,15 +159,15 @@ impl Processes {
             .filter(|process| is_wanted(process.container_id()))
             .map(|process| process.describe())
             .collect();
-        for there in self.agents.channels() {
-            if !is_wanted(&there.container_id) {
-                continue;
-            }
-            for report in hosted::reports(&there.channel).await {
-                let process = HostedProcess::of_report(&there, &report);
+        let there: Vec<_> =
+            self.agents.channels().into_iter().filter(|there| is_wanted(&there.container_id)).collect();
+        let reports = join_all(there.iter().map(|there| hosted::reports(&there.channel))).await;
+        for (there, reports) in there.iter().zip(reports) {
+            list.extend(reports.iter().map(|report| {
+                let process = HostedProcess::of_report(there, report);
                 let known = self.hosted().get(&process.id()).cloned();
-                list.push(known.unwrap_or(process).describe(Some(&report)));
-            }
+                known.unwrap_or(process).describe(Some(report))
+            }));
         }
         list.sort_by_key(|process| process.started_at);
         list

@@ -191,6 +191,13 @@ impl Workspaces {
             )
             .hint("`gangplank up` starts the workspace's container, `gangplank start NAME` any other"));
         }
+        if container.state.paused {
+            return Err(ErrorData::new(
+                ErrorKind::ContainerState,
+                format!("the container {} is paused", container.name),
+            )
+            .hint(format!("`docker unpause {}` lets it go on", container.name)));
+        }
         let spec = if is_dev_container(&container) {
             self.in_dev_container(engine, &selector, &container, params).await?
         } else {

@@ -6,7 +6,9 @@ mod inbox;
 mod outgoing;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use gangplank_agent_protocol::message::{Answer, Attach, Attached, Detach, Request, Start, Started};
@@ -21,6 +23,8 @@ use inbox::Inbox;
 pub(crate) use inbox::Item;
 use outgoing::Outgoing;
 
+/// How long an answer may take. A new bridge is made in less, unless something stands still.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Requests that may wait for answers.
 const MOST_WAITING: usize = 1024;
 
@@ -31,6 +35,10 @@ pub(crate) struct Channel(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     agent_id: String,
+    /// Whether it does more than the frozen core.
+    starts: bool,
+    /// Counts agents that sent what none of ours sends.
+    violations: Arc<AtomicU64>,
     state: Mutex<State>,
     /// Something waits to be sent.
     to_send: Notify,
@@ -84,9 +92,11 @@ pub(crate) struct Attending {
 
 impl Channel {
     /// Speaks over `bridge`, and over others when it breaks.
-    pub(super) fn over(bridge: Bridge, engine: Engine, known: Known) -> Self {
+    pub(super) fn over(bridge: Bridge, engine: Engine, known: Known, violations: Arc<AtomicU64>) -> Self {
         let channel = Self(Arc::new(Shared {
             agent_id: known.id.clone(),
+            starts: bridge.welcome.version.is_some(),
+            violations,
             state: Mutex::default(),
             to_send: Notify::new(),
             room: Notify::new(),
@@ -106,6 +116,15 @@ impl Channel {
         &self.0.agent_id
     }
 
+    /// Whether it starts processes for this daemon; one of another age may only keep those it has.
+    pub(crate) fn starts(&self) -> bool {
+        self.0.starts
+    }
+
+    fn count_violation(&self) {
+        self.0.violations.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// How its processes ended, once it is gone.
     pub(crate) fn lost(&self) -> Option<ProcessExit> {
         self.0.lost.borrow().clone()
@@ -123,11 +142,18 @@ impl Channel {
     /// Asks and waits for the answer, over as many bridges as that takes.
     ///
     /// # Errors
-    /// `containerState` when the agent is gone, `tooManyRequests` when too much waits already.
+    /// `containerState` when the agent is gone, `busy` when too much waits already, `timeout`: what was asked may still
+    /// be done.
     pub(crate) async fn ask(&self, request: Request) -> Result<Answer, ErrorData> {
         let (answer_to, answer) = oneshot::channel();
         self.post(request, AnswerTo::Caller(answer_to))?;
-        answer.await.map_err(|_| self.gone())
+        match tokio::time::timeout(PATIENCE, answer).await {
+            Ok(answer) => answer.map_err(|_| self.gone()),
+            Err(_) => {
+                let what = format!("the agent in the container did not answer within {} s", PATIENCE.as_secs());
+                Err(ErrorData::new(ErrorKind::Timeout, what).hint("is the container paused, or its engine away?"))
+            }
+        }
     }
 
     fn post(&self, request: Request, answer_to: AnswerTo) -> Result<(), ErrorData> {
@@ -223,11 +249,25 @@ impl Channel {
         self.0.to_send.notify_one();
     }
 
+    /// Drops what waits for a process that has ended.
+    pub(crate) fn forget_input(&self, process: u64) {
+        self.state().outgoing.forget_input(process);
+        self.0.room.notify_waiters();
+    }
+
     fn detach(&self, number: u32) {
         let known = {
             let mut state = self.state();
-            state.outgoing.forget_attachment(number);
-            state.attachments.remove(&number)
+            let State { attachments, outgoing, .. } = &mut *state;
+            outgoing.forget_attachment(number);
+            let known = attachments.remove(&number);
+            let process = known.as_ref().map(|attachment| attachment.process);
+            if let Some(process) =
+                process.filter(|process| attachments.values().all(|other| other.process != *process))
+            {
+                outgoing.leave_input(process);
+            }
+            known
         };
         if known.is_some_and(|attachment| !attachment.inbox.has_ended()) {
             // One that is gone needs no word, and one too busy to take it is bounded by its credit.

@@ -1,11 +1,13 @@
 //! A process that an agent in its container hosts: it and its output outlive this daemon. Here is only who is attached.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use gangplank_agent_protocol::message::{
     Answer, Close, Exit, Process as Report, Refusal, Refused, Request, Resize, Signal, Size,
 };
+use gangplank_devcontainer::effects::escape;
 use gangplank_engine::Engine;
 use gangplank_protocol::process::{Process, ProcessCloseResult, ProcessCommand, ProcessExit, TerminalSize};
 use gangplank_protocol::{ErrorData, ErrorKind};
@@ -14,6 +16,11 @@ use tokio_util::sync::CancellationToken;
 use super::StreamItem;
 use super::control::out_of_memory;
 use crate::agent::{AgentThere, Attending, Channel, Item};
+
+/// How long an agent has to say what it hosts.
+const LIST_PATIENCE: Duration = Duration::from_secs(2);
+/// Most characters of a title, a directory or a command line that are passed on.
+const LONGEST_WORDS: usize = 4096;
 
 /// What does not change of it.
 #[derive(Debug, Clone)]
@@ -75,10 +82,10 @@ impl HostedProcess {
         let about = About {
             engine: there.engine.clone(),
             container_id: there.container_id.clone(),
-            argv: report.argv.clone(),
+            argv: report.argv.iter().map(|argument| escape(argument)).collect(),
             tty: report.tty.is_some(),
             started_at: report.started_at,
-            name: report.name.clone(),
+            name: shown(report.name.as_deref()),
             number: report.process,
         };
         Self::new(about, there.channel.clone())
@@ -107,14 +114,10 @@ impl HostedProcess {
         self.ended.is_cancelled()
     }
 
-    /// Waits until it has ended, as far as somebody here is attached to see it.
-    pub(super) async fn ended(&self) {
-        self.ended.cancelled().await;
-    }
-
     fn note_exit(&self, exit: ProcessExit) {
         self.state().exit.get_or_insert(exit);
         self.ended.cancel();
+        self.channel.forget_input(self.about.number);
     }
 
     /// Notes which program has it now.
@@ -138,9 +141,9 @@ impl HostedProcess {
             output_bytes: report.map_or(state.output, |report| report.output_end),
             resumable: true,
             name: self.about.name.clone(),
-            title: report.and_then(|report| report.title.clone()),
-            cwd: report.and_then(|report| report.cwd.clone()),
-            foreground: report.and_then(|report| report.foreground.clone()),
+            title: report.and_then(|report| shown(report.title.as_deref())),
+            cwd: report.and_then(|report| shown(report.cwd.as_deref())),
+            foreground: report.and_then(|report| shown(report.foreground.as_deref())),
             commands: report.map(commands).unwrap_or_default(),
             exit,
         }
@@ -182,6 +185,9 @@ impl HostedProcess {
     }
 
     pub(super) async fn input(&self, bytes: Bytes) {
+        if self.has_ended() {
+            return;
+        }
         self.channel.input(self.about.number, bytes).await;
     }
 
@@ -206,7 +212,7 @@ impl HostedProcess {
             Answer::Refused(Refused { refusal: Refusal::Ended | Refusal::Unknown, .. }) => {
                 Err(ErrorData::new(ErrorKind::Conflict, format!("the process {} has ended", self.id())))
             }
-            Answer::Refused(refused) => Err(ErrorData::new(ErrorKind::Unsupported, refused.message)),
+            Answer::Refused(refused) => Err(ErrorData::new(ErrorKind::Unsupported, escape(&refused.message))),
             _ => Ok(()),
         }
     }
@@ -221,9 +227,10 @@ impl HostedProcess {
                 if closed.closed {
                     self.until_ended().await?;
                 }
-                Ok(ProcessCloseResult { closed: closed.closed, remaining: closed.remaining })
+                let remaining = closed.remaining.iter().map(|name| escape(name)).collect();
+                Ok(ProcessCloseResult { closed: closed.closed, remaining })
             }
-            Answer::Refused(refused) => Err(ErrorData::new(ErrorKind::Conflict, refused.message)),
+            Answer::Refused(refused) => Err(ErrorData::new(ErrorKind::Conflict, escape(&refused.message))),
             _ => Err(ErrorData::new(ErrorKind::Internal, "the agent gave another answer than to a close")),
         }
     }
@@ -252,12 +259,17 @@ impl HostedProcess {
     }
 }
 
-/// What an agent reports of all its processes; nothing when it is gone.
+/// What an agent reports of all its processes; nothing when it is gone or does not answer, as in a paused container.
 pub(super) async fn reports(channel: &Channel) -> Vec<Report> {
-    match channel.ask(Request::List).await {
-        Ok(Answer::Processes(list)) => list.processes,
+    match tokio::time::timeout(LIST_PATIENCE, channel.ask(Request::List)).await {
+        Ok(Ok(Answer::Processes(list))) => list.processes,
         _ => Vec::new(),
     }
+}
+
+/// Words of a container, which may say anything, as they may be shown.
+pub(super) fn shown(text: Option<&str>) -> Option<String> {
+    text.map(|text| escape(&text.chars().take(LONGEST_WORDS).collect::<String>()))
 }
 
 fn plain_exit(exit: &Exit) -> ProcessExit {
@@ -270,7 +282,7 @@ fn plain_exit(exit: &Exit) -> ProcessExit {
 
 fn commands(report: &Report) -> Vec<ProcessCommand> {
     let commands = report.commands.iter().map(|command| ProcessCommand {
-        line: command.line.clone(),
+        line: shown(command.line.as_deref()),
         started_at: command.started_at,
         duration_ms: command.duration_ms,
         exit_code: command.exit_code,

@@ -9,7 +9,7 @@ use gangplank_engine::{Engine, EngineError};
 use gangplank_protocol::process::ProcessExit;
 use gangplank_protocol::{ErrorData, ErrorKind};
 
-use super::hosted::{About, HostedProcess};
+use super::hosted::{About, HostedProcess, shown};
 use super::{Client, Control, Identity, ProcessHandle, Processes};
 use crate::agent::{Channel, Status};
 use crate::clock::now;
@@ -67,13 +67,16 @@ impl Processes {
         let Launch { engine, container, spec, host, .. } = launch;
         let user = spec.user.as_deref().unwrap_or_default();
         match (host, self.agents.status(engine, container, user)) {
-            (_, Some(Status::There(channel))) => Some(channel),
+            (_, Some(Status::There(channel))) => channel.starts().then_some(channel),
             (_, Some(Status::Cannot(_))) | (Host::Engine, _) => None,
             (Host::Soonest, _) => {
                 self.agents.want(engine, container, user);
                 None
             }
-            (Host::Agent, _) => self.agents.channel(engine, container, user).await.ok(),
+            (Host::Agent, _) => {
+                let channel = self.agents.channel(engine, container, user).await.ok();
+                channel.filter(Channel::starts)
+            }
         }
     }
 
@@ -168,7 +171,7 @@ fn refused(about: &About, answer: &Answer, attached: bool) -> Result<ProcessExit
     }
     Err(failure::from_engine(EngineError::CommandNotRunnable {
         what: format!("start a process in container {}", about.container_id),
-        message: refused.message.clone(),
+        message,
         exit_code: code,
     }))
 }

@@ -31,6 +31,7 @@ pub(super) async fn drive(channel: Channel, mut bridge: Bridge, engine: Engine, 
         tracing::debug!(error = %broken, container = known.container_id, "a bridge to an agent ended");
         if let Some(wrong) = misbehaved(&broken) {
             tracing::warn!(error = %broken, container = known.container_id, "an agent is not trusted any more");
+            channel.count_violation();
             break wrong;
         }
         match again(&engine, &known).await {

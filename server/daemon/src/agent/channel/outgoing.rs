@@ -84,6 +84,13 @@ impl Outgoing {
         self.inputs.get_mut(&process).is_some_and(|input| input.confirm(taken))
     }
 
+    /// Nobody here is attached to a process any more: what its agent has of its input is told anew to who comes.
+    pub(super) fn leave_input(&mut self, process: u64) {
+        if self.inputs.get(&process).is_some_and(|input| input.bytes.is_empty() && input.end != End::ToSend) {
+            self.inputs.remove(&process);
+        }
+    }
+
     /// A process has ended: nothing of its input is of use.
     pub(super) fn forget_input(&mut self, process: u64) {
         self.inputs.remove(&process);
