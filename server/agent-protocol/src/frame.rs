@@ -41,7 +41,7 @@ pub enum ToAgent {
         /// The offset.
         offset: u64,
     },
-    /// Bytes of output payloads received on this bridge in all.
+    /// Bytes of payloads of [`ToDaemon::Output`] and [`ToDaemon::Snapshot`] received on this bridge in all.
     Received {
         /// Bytes.
         bytes: u64,
@@ -148,7 +148,7 @@ impl ToAgent {
         match self {
             Self::Request { number, request } => Writer::new(REQUEST).u64(*number).json(request),
             Self::Input { process, offset, bytes } => {
-                Writer::new(INPUT).u64(*process).u64(*offset).bytes(bytes)
+                Writer::with_room(INPUT, bytes.len()).u64(*process).u64(*offset).bytes(bytes)
             }
             Self::Acknowledge { attachment, offset } => {
                 Writer::new(ACKNOWLEDGE).u32(*attachment).u64(*offset).end()
@@ -186,13 +186,17 @@ impl ToDaemon {
         match self {
             Self::Welcome(welcome) => Writer::new(WELCOME).json(welcome),
             Self::Answer { number, answer } => Writer::new(ANSWER).u64(*number).json(answer),
-            Self::Output { attachment, source, offset, bytes } => {
-                Writer::new(OUTPUT).u32(*attachment).u8(*source as u8).u64(*offset).bytes(bytes)
-            }
+            Self::Output { attachment, source, offset, bytes } => Writer::with_room(OUTPUT, bytes.len())
+                .u32(*attachment)
+                .u8(*source as u8)
+                .u64(*offset)
+                .bytes(bytes),
             Self::Gap { attachment, offset } => Writer::new(GAP).u32(*attachment).u64(*offset).end(),
-            Self::Snapshot { attachment, offset, last, bytes } => {
-                Writer::new(SNAPSHOT).u32(*attachment).u64(*offset).u8(u8::from(*last)).bytes(bytes)
-            }
+            Self::Snapshot { attachment, offset, last, bytes } => Writer::with_room(SNAPSHOT, bytes.len())
+                .u32(*attachment)
+                .u64(*offset)
+                .u8(u8::from(*last))
+                .bytes(bytes),
             Self::Ended(ended) => Writer::new(ENDED).u32(ended.attachment).json(&ended.exit),
             Self::InputTaken { process, offset } => Writer::new(INPUT_TAKEN).u64(*process).u64(*offset).end(),
             Self::Pong { number } => Writer::new(PONG).u64(*number).end(),
@@ -242,7 +246,11 @@ struct Writer(BytesMut);
 
 impl Writer {
     fn new(kind: u8) -> Self {
-        let mut bytes = BytesMut::with_capacity(32);
+        Self::with_room(kind, 0)
+    }
+
+    fn with_room(kind: u8, payload: usize) -> Self {
+        let mut bytes = BytesMut::with_capacity(32 + payload);
         bytes.put_u8(kind);
         Self(bytes)
     }

@@ -6,11 +6,13 @@
 //! - [`frame`]: everything after it; bytes that have an order, and messages.
 //! - [`message`]: requests and answers. A frozen core of them never changes; the rest is negotiated.
 //! - [`output`]: what a process has written, by offset; the agent keeps it, and the daemon where there is no agent.
+//! - [`session`]: which processes are a session's, from what the kernel tells of each.
 
 pub mod frame;
 pub mod handshake;
 pub mod message;
 pub mod output;
+pub mod session;
 
 /// Bytes of output that may be on their way on one bridge without the daemon having confirmed them: so few that no echo
 /// waits behind much of another's flood.

@@ -217,12 +217,16 @@ pub struct Process {
     /// Its process id in the container.
     pub pid: i32,
     /// Program and arguments; long ones are cut.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub argv: Vec<String>,
     /// The terminal's size, when it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tty: Option<Size>,
     /// As in [`Start::purpose`].
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub purpose: String,
     /// As in [`Start::name`].
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// When it was started, in milliseconds since 1970 by the container's clock.
     pub started_at: u64,
@@ -233,14 +237,19 @@ pub struct Process {
     /// Attachments of all bridges.
     pub attachments: u32,
     /// What the terminal's own program calls it (OSC 0 and 2).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The shell's directory, by its own word (OSC 7, 633) or else the kernel's.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,
     /// The name of what runs in the terminal's foreground.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub foreground: Option<String>,
     /// Commands as the shell marked them (OSC 133, 633): the last ones, oldest first; the last may still run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<Command>,
     /// How it ended, when it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exit: Option<Exit>,
 }
 
@@ -249,12 +258,15 @@ pub struct Process {
 #[serde(rename_all = "camelCase", default)]
 pub struct Command {
     /// The line, where the shell told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
     /// When it began, in milliseconds since 1970.
     pub started_at: u64,
     /// How long it took, in milliseconds; none while it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
     /// Its exit code, where the shell told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
     /// Offset of its first byte of output.
     pub output: u64,

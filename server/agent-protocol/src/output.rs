@@ -36,6 +36,8 @@ struct Run {
 #[derive(Debug)]
 struct Piece {
     offset: u64,
+    /// As in [`Log::add`], of its first byte.
+    stamp: u64,
     bytes: Bytes,
     runs: Box<[Run]>,
     /// Runs of all pieces before it.
@@ -45,13 +47,15 @@ struct Piece {
 /// The newest piece, while small ones are joined to it.
 #[derive(Debug, Default)]
 struct Tail {
+    stamp: u64,
     bytes: BytesMut,
     runs: Vec<Run>,
 }
 
 /// The kept output.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Log {
+    capacity: u64,
     pieces: VecDeque<Piece>,
     /// Comes after all of `pieces`.
     tail: Tail,
@@ -61,6 +65,15 @@ pub struct Log {
     start: u64,
     /// Offset after the last byte.
     end: u64,
+}
+
+/// The oldest bytes that are let go of together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Oldest {
+    /// As in [`Log::add`].
+    pub stamp: u64,
+    /// Offset after them.
+    pub end: u64,
 }
 
 /// What a reader at some offset gets next.
@@ -81,7 +94,19 @@ pub enum Next {
     Nothing,
 }
 
+impl Default for Log {
+    fn default() -> Self {
+        Self::with_capacity(CAPACITY)
+    }
+}
+
 impl Log {
+    /// A log that is full beyond `capacity`.
+    #[must_use]
+    pub fn with_capacity(capacity: u64) -> Self {
+        Self { capacity, pieces: VecDeque::new(), tail: Tail::default(), runs: 0, start: 0, end: 0 }
+    }
+
     /// Offset after the last byte.
     pub fn end(&self) -> u64 {
         self.end
@@ -92,27 +117,68 @@ impl Log {
         self.start
     }
 
+    /// What all that is kept costs, in bytes.
+    pub fn cost(&self) -> u64 {
+        self.beyond(self.start)
+    }
+
+    /// Whether what is kept costs more than the capacity.
+    pub fn is_over(&self) -> bool {
+        self.cost() > self.capacity
+    }
+
     /// Adds output, and lets go of the oldest beyond the capacity.
     pub fn push(&mut self, source: Source, bytes: Bytes) {
-        if bytes.is_empty() {
-            return;
+        if bytes.len() < JOIN_BELOW {
+            self.add(0, source, &bytes);
+        } else {
+            self.add_piece(0, source, bytes);
         }
-        if self.tail.bytes.len() + bytes.len() > JOIN_BELOW {
+        while self.is_over() && !self.pieces.is_empty() {
+            self.evict();
+        }
+    }
+
+    /// Adds output and lets go of nothing. Stamps never fall; by them the oldest output of several logs is told.
+    pub fn add(&mut self, stamp: u64, source: Source, bytes: &[u8]) {
+        if bytes.len() >= JOIN_BELOW {
+            self.add_piece(stamp, source, Bytes::copy_from_slice(bytes));
+        } else if !bytes.is_empty() {
+            if self.tail.bytes.len() + bytes.len() > JOIN_BELOW {
+                self.seal_tail();
+            }
+            if self.tail.bytes.is_empty() {
+                self.tail.stamp = stamp;
+            }
+            self.tail.push(source, bytes);
+            self.end += bytes.len() as u64;
+        }
+    }
+
+    fn add_piece(&mut self, stamp: u64, source: Source, bytes: Bytes) {
+        self.seal_tail();
+        let length = bytes.len() as u64;
+        self.keep(self.end, stamp, bytes, Box::new([Run { end: position(length), source }]));
+        self.end += length;
+    }
+
+    /// What [`Log::evict`] would let go of.
+    pub fn oldest(&self) -> Option<Oldest> {
+        match self.pieces.front() {
+            Some(piece) => Some(Oldest { stamp: piece.stamp, end: piece.offset + piece.bytes.len() as u64 }),
+            None if self.tail.bytes.is_empty() => None,
+            None => Some(Oldest { stamp: self.tail.stamp, end: self.end }),
+        }
+    }
+
+    /// Lets go of the oldest bytes.
+    pub fn evict(&mut self) -> Option<Bytes> {
+        if self.pieces.is_empty() {
             self.seal_tail();
         }
-        let length = bytes.len() as u64;
-        if bytes.len() < JOIN_BELOW {
-            self.tail.push(source, &bytes);
-        } else {
-            self.keep(self.end, bytes, Box::new([Run { end: position(length), source }]));
-        }
-        self.end += length;
-        while self.beyond(self.start) > CAPACITY {
-            match self.pieces.pop_front() {
-                Some(gone) => self.start = gone.offset + gone.bytes.len() as u64,
-                None => break,
-            }
-        }
+        let gone = self.pieces.pop_front()?;
+        self.start = gone.offset + gone.bytes.len() as u64;
+        Some(gone.bytes)
     }
 
     /// What is kept from `offset` on costs, in bytes.
@@ -127,18 +193,18 @@ impl Log {
     }
 
     fn seal_tail(&mut self) {
-        let Tail { bytes, runs } = std::mem::take(&mut self.tail);
+        let Tail { stamp, bytes, runs } = std::mem::take(&mut self.tail);
         if !bytes.is_empty() {
             let offset = self.end - bytes.len() as u64;
             // Copied once more, so that no room for bytes to come is kept.
-            self.keep(offset, Bytes::copy_from_slice(&bytes), runs.into());
+            self.keep(offset, stamp, Bytes::copy_from_slice(&bytes), runs.into());
         }
     }
 
-    fn keep(&mut self, offset: u64, bytes: Bytes, runs: Box<[Run]>) {
+    fn keep(&mut self, offset: u64, stamp: u64, bytes: Bytes, runs: Box<[Run]>) {
         let runs_before = self.runs;
         self.runs += runs.len() as u64;
-        self.pieces.push_back(Piece { offset, bytes, runs, runs_before });
+        self.pieces.push_back(Piece { offset, stamp, bytes, runs, runs_before });
     }
 
     /// What comes at `offset`, at most `most` bytes of one stream.
@@ -199,14 +265,15 @@ fn within(runs: &[Run], from: u64, most: usize) -> (Source, std::ops::Range<usiz
 /// With nobody attached it always may, and the oldest is lost. A terminal pauses only while no client has credit: a
 /// slower one is served from the log. Without a terminal nothing may be lost to an attached client, so the slowest
 /// decides.
-pub fn may_read(tty: bool, mut pending: impl Iterator<Item = u64>) -> bool {
+pub fn may_read(tty: bool, pending: impl Iterator<Item = u64>) -> bool {
+    may_read_below(tty, CAPACITY - LARGEST_PUSH, pending)
+}
+
+/// As [`may_read`], where less than `most` may be pending without a terminal.
+pub fn may_read_below(tty: bool, most: u64, mut pending: impl Iterator<Item = u64>) -> bool {
     let Some(first) = pending.next() else { return true };
     let mut all = std::iter::once(first).chain(pending);
-    if tty {
-        all.any(|pending| pending < CREDIT)
-    } else {
-        all.all(|pending| pending < CAPACITY - LARGEST_PUSH)
-    }
+    if tty { all.any(|pending| pending < CREDIT) } else { all.all(|pending| pending < most) }
 }
 
 #[cfg(test)]
@@ -273,6 +340,26 @@ mod tests {
         assert!(matches!(log.read(log.start, 10), Next::Bytes { .. }));
         log.forget();
         assert_eq!(log.read(0, 10), Next::Gap(log.end()));
+    }
+
+    #[test]
+    fn what_is_let_go_of_is_handed_out_oldest_first_with_its_stamp() {
+        let mut log = Log::with_capacity(10);
+        log.add(7, Source::Stdout, b"abc");
+        log.add(8, Source::Stderr, b"d");
+        log.add(9, Source::Stdout, &[b'x'; JOIN_BELOW]);
+        assert!(log.is_over());
+        assert_eq!(log.oldest(), Some(Oldest { stamp: 7, end: 4 }));
+        assert_eq!(log.evict(), Some(bytes("abcd")));
+        assert_eq!(log.start(), 4);
+        assert_eq!(log.oldest(), Some(Oldest { stamp: 9, end: 4 + JOIN_BELOW as u64 }));
+        assert_eq!(log.evict().map(|gone| gone.len()), Some(JOIN_BELOW));
+        assert_eq!((log.cost(), log.oldest(), log.evict()), (0, None, None));
+        log.add(10, Source::Stdout, b"e");
+        assert_eq!(log.oldest(), Some(Oldest { stamp: 10, end: log.end() }));
+        assert_eq!(log.evict(), Some(bytes("e")));
+        assert_eq!(log.read(0, 1), Next::Gap(log.end()));
+        assert_eq!(log.read(log.end(), 1), Next::Nothing);
     }
 
     #[test]
