@@ -217,40 +217,49 @@ pub struct Process {
     /// Its process id in the container.
     pub pid: i32,
     /// Program and arguments; long ones are cut.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "is_default")]
     pub argv: Vec<String>,
     /// The terminal's size, when it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "is_default")]
     pub tty: Option<Size>,
     /// As in [`Start::purpose`].
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "is_default")]
     pub purpose: String,
     /// As in [`Start::name`].
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "is_default")]
     pub name: Option<String>,
     /// When it was started, in milliseconds since 1970 by the container's clock.
+    #[serde(skip_serializing_if = "is_default")]
     pub started_at: u64,
     /// Offset of the oldest byte of output that is kept.
+    #[serde(skip_serializing_if = "is_default")]
     pub output_start: u64,
     /// Bytes of output so far.
+    #[serde(skip_serializing_if = "is_default")]
     pub output_end: u64,
     /// Attachments of all bridges.
+    #[serde(skip_serializing_if = "is_default")]
     pub attachments: u32,
     /// What the terminal's own program calls it (OSC 0 and 2).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "is_default")]
     pub title: Option<String>,
     /// The shell's directory, by its own word (OSC 7, 633) or else the kernel's.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "is_default")]
     pub cwd: Option<String>,
     /// The name of what runs in the terminal's foreground.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "is_default")]
     pub foreground: Option<String>,
     /// Commands as the shell marked them (OSC 133, 633): the last ones, oldest first; the last may still run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "is_default")]
     pub commands: Vec<Command>,
     /// How it ended, when it has.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "is_default")]
     pub exit: Option<Exit>,
+}
+
+/// What is left out is as by default.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// One command line of a shell.
@@ -258,17 +267,19 @@ pub struct Process {
 #[serde(rename_all = "camelCase", default)]
 pub struct Command {
     /// The line, where the shell told it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "is_default")]
     pub line: Option<String>,
     /// When it began, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "is_default")]
     pub started_at: u64,
     /// How long it took, in milliseconds; none while it runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "is_default")]
     pub duration_ms: Option<u64>,
     /// Its exit code, where the shell told it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "is_default")]
     pub exit_code: Option<i32>,
     /// Offset of its first byte of output.
+    #[serde(skip_serializing_if = "is_default")]
     pub output: u64,
 }
 

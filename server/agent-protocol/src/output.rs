@@ -8,8 +8,8 @@ use crate::CREDIT;
 
 /// Bytes of output kept for clients that come or come back, with what keeping them apart by stream costs.
 pub const CAPACITY: u64 = 4 * 1024 * 1024;
-/// Largest piece one push brings.
-const LARGEST_PUSH: u64 = 64 * 1024;
+/// Largest piece that one push or [`Log::add`] brings.
+pub const LARGEST_PUSH: u64 = 64 * 1024;
 /// Pieces below this are joined, so that many small writes cost little.
 const JOIN_BELOW: usize = 16 * 1024;
 /// What a run costs beside its bytes. So little that a client which acknowledges within its credit never lacks the whole

@@ -1,0 +1,14 @@
+//! The built program, run as the engine would run it: as bridges whose standard input and output carry the protocol.
+//! Every test has an agent of its own, and ends it with all that it started.
+
+mod client;
+
+mod handshake;
+mod hostile;
+mod input;
+mod lifetime;
+mod output;
+mod processes;
+mod sessions;
+mod shared;
+mod terminals;
