@@ -8,8 +8,11 @@ use crate::CREDIT;
 
 /// Bytes of output kept for clients that come or come back, with what keeping them apart by stream costs.
 pub const CAPACITY: u64 = 4 * 1024 * 1024;
-/// Largest piece that one push or [`Log::add`] brings.
-pub const LARGEST_PUSH: u64 = 64 * 1024;
+/// Largest piece that one push brings.
+const LARGEST_PUSH: u64 = 64 * 1024;
+/// What may be pending for a client that nothing may be lost to, for one more push to be kept beside it. It may have
+/// taken a part of the oldest piece, which is kept as a whole.
+pub const MOST_PENDING: u64 = CAPACITY - 3 * LARGEST_PUSH;
 /// Pieces below this are joined, so that many small writes cost little.
 const JOIN_BELOW: usize = 16 * 1024;
 /// What a run costs beside its bytes. So little that a client which acknowledges within its credit never lacks the whole
@@ -266,7 +269,7 @@ fn within(runs: &[Run], from: u64, most: usize) -> (Source, std::ops::Range<usiz
 /// slower one is served from the log. Without a terminal nothing may be lost to an attached client, so the slowest
 /// decides.
 pub fn may_read(tty: bool, pending: impl Iterator<Item = u64>) -> bool {
-    may_read_below(tty, CAPACITY - LARGEST_PUSH, pending)
+    may_read_below(tty, MOST_PENDING, pending)
 }
 
 /// As [`may_read`], where less than `most` may be pending without a terminal.
@@ -370,6 +373,20 @@ mod tests {
         assert!(may_read(false, std::iter::empty()));
         assert!(!may_read(false, [CAPACITY, 0].into_iter()));
         assert!(may_read(false, [CREDIT, 0].into_iter()));
+    }
+
+    #[test]
+    fn nothing_is_lost_to_a_client_that_took_a_part_of_a_piece() {
+        let mut log = Log::default();
+        let piece = Bytes::from(vec![b'x'; usize::try_from(LARGEST_PUSH).unwrap()]);
+        let mut taken = 0;
+        for _ in 0..1000 {
+            while may_read(false, [log.beyond(taken)].into_iter()) {
+                log.push(Source::Stdout, piece.clone());
+                assert!(log.start() <= taken);
+            }
+            taken += 16 * 1024 - 1;
+        }
     }
 
     #[test]

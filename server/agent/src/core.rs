@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
+use std::os::fd::RawFd;
 use std::os::unix::net::UnixListener as BlockingListener;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -25,6 +26,8 @@ use crate::signals;
 use crate::spawn::refused;
 use crate::{FAILED, Failure};
 
+/// Descriptors that may have been inherited.
+const INHERITED: std::ops::Range<RawFd> = 3..1024;
 /// Bytes read from a process at once.
 pub(crate) const SCRATCH: usize = 64 * 1024;
 /// Bridges at once; a further one replaces the oldest.
@@ -69,6 +72,10 @@ pub(crate) fn now() -> u64 {
 /// Runs the core of this name until there is nothing left to do.
 pub(crate) fn run(name: &str) -> Result<(), Failure> {
     protect()?;
+    for inherited in INHERITED {
+        // Nothing was opened yet: what is there beside the standard streams was left open by who started this.
+        let _ = nix::unistd::close(inherited);
+    }
     rustix::process::setsid().map_err(Failure::of("no session can be made"))?;
     std::env::set_current_dir("/").map_err(Failure::of("/ cannot be entered"))?;
     let seed = read_seed()?;

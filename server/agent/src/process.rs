@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use gangplank_agent_protocol::CREDIT;
 use gangplank_agent_protocol::message::{Exit, Size, Start};
-use gangplank_agent_protocol::output::{CAPACITY, LARGEST_PUSH, Oldest, may_read_below};
+use gangplank_agent_protocol::output::{MOST_PENDING, Oldest, may_read_below};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -170,7 +170,7 @@ impl Process {
         let output = self.output.borrow();
         let attached = self.attached.borrow();
         let pending = attached.values().map(|attached| output.log.beyond(attached.acknowledged));
-        let most = if tight { CREDIT } else { CAPACITY - LARGEST_PUSH };
+        let most = if tight { CREDIT } else { MOST_PENDING };
         may_read_below(self.is_terminal(), most, pending)
     }
 

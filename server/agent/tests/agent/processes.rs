@@ -10,6 +10,12 @@ fn ended(code: i32) -> Exit {
     Exit { code: Some(code), ..Exit::default() }
 }
 
+/// The ignored signals in a mask of the kernel, but for two that are the C library's own and that it ignores in what it
+/// starts.
+fn ignored(mask: &str) -> u64 {
+    u64::from_str_radix(mask, 16).unwrap() & !(3 << 31)
+}
+
 #[test]
 fn output_comes_apart_by_stream_and_the_exit_code_after_it() {
     let mut agent = Agent::start();
@@ -49,7 +55,7 @@ fn a_process_is_started_as_asked() {
     let mask =
         |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim).map(str::to_owned);
     assert_eq!(mask("SigBlk:").as_deref(), Some("0000000000000000"));
-    assert_eq!(mask("SigIgn:").as_deref(), Some("0000000000000000"));
+    assert_eq!(ignored(&mask("SigIgn:").unwrap()), 0);
 }
 
 #[test]
@@ -62,8 +68,8 @@ fn what_was_ignored_by_who_started_the_agent_is_not_by_its_processes() {
         command.args(["-c", "trap '' INT QUIT HUP TERM; exec \"$0\" start \"$1\""]).arg(program).arg(name);
     });
     let mut bridge = agent.bridge();
-    bridge.shell(1, "grep SigIgn /proc/self/status");
-    assert_eq!(bridge.rest(1).0.text(), "SigIgn:\t0000000000000000\n");
+    bridge.shell(1, "sed -n 's/SigIgn://p' /proc/self/status");
+    assert_eq!(ignored(bridge.rest(1).0.text().trim()), 0);
 }
 
 #[test]
@@ -142,8 +148,8 @@ fn a_large_output_arrives_whole_and_in_order() {
     let mut bridge = agent.bridge();
     bridge.shell(1, "seq 1 8500000 | head -c 67108864");
     let (output, exit) = bridge.rest(1);
-    assert_eq!(output.stdout.len(), 64 << 20);
-    assert!(!output.is_torn && output.gaps.is_empty());
+    assert!(!output.is_torn && output.gaps.is_empty(), "{:?}", output.gaps);
+    assert_eq!((output.stdout.len(), output.begin, output.end), (66_888_896, Some(0), 66_888_896));
     let expected =
         std::process::Command::new("sh").args(["-c", "seq 1 8500000 | head -c 67108864"]).output().unwrap();
     assert_eq!(Sha256::digest(&output.stdout), Sha256::digest(&expected.stdout));
