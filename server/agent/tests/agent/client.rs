@@ -155,7 +155,7 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 /// The daemon's side of a bridge.
 pub(crate) struct Bridge {
     pub(crate) child: Child,
-    input: ChildStdin,
+    input: Option<ChildStdin>,
     frames: Receiver<ToDaemon>,
     /// Frames that came while another was waited for.
     early: VecDeque<ToDaemon>,
@@ -206,7 +206,7 @@ impl Bridge {
         std::thread::spawn(move || pump(output, &sender));
         let mut bridge = Self {
             child,
-            input,
+            input: Some(input),
             frames,
             early: VecDeque::new(),
             next: 0,
@@ -237,7 +237,12 @@ impl Bridge {
     }
 
     pub(crate) fn send_raw(&mut self, bytes: &[u8]) -> bool {
-        self.input.write_all(bytes).and_then(|()| self.input.flush()).is_ok()
+        self.input.as_mut().is_some_and(|input| input.write_all(bytes).is_ok())
+    }
+
+    /// Ends its standard input.
+    pub(crate) fn hang_up(&mut self) {
+        self.input = None;
     }
 
     fn heed(&mut self, frame: &ToDaemon) {
