@@ -120,10 +120,24 @@ impl Client {
         Ok(Feed { inner, _connection: connection, items: PhantomData })
     }
 
-    /// A second connection to the same daemon, for a stream.
-    pub(crate) async fn stream_socket(&self) -> Result<UnixStream, ClientError> {
+    /// Connects again where the connection was lost, if a daemon runs; none is started.
+    ///
+    /// # Errors
+    /// [`ClientError::NotRunning`] when none does, else as [`Client::connect`].
+    pub async fn connect_to_running(&self) -> Result<(), ClientError> {
+        let mut current = self.shared.connection.lock().await;
+        if !current.rpc.is_connected() {
+            let options = ConnectOptions { start: false, ..self.shared.options.clone() };
+            *current = Arc::new(Connection::open(&self.shared.place, &options).await?);
+        }
+        Ok(())
+    }
+
+    /// A second connection to the same daemon, for a stream, and that daemon's epoch.
+    pub(crate) async fn stream_socket(&self) -> Result<(UnixStream, String), ClientError> {
         let connection = self.connection().await?;
-        crate::locate::connect(&connection.record).await?.ok_or(ClientError::ConnectionLost)
+        let socket = crate::locate::connect(&connection.record).await?.ok_or(ClientError::ConnectionLost)?;
+        Ok((socket, connection.hello.epoch.clone()))
     }
 
     /// The connection, made anew where it was lost.

@@ -84,6 +84,12 @@ pub enum ClientError {
     /// The stream of a process ended before the process.
     #[error("the stream ended before the process did")]
     StreamEnded,
+    /// The daemon was stopped and let go of the stream of a process.
+    #[error("the daemon was stopped")]
+    DaemonStopped,
+    /// The daemon ended a stream because of what was sent on it.
+    #[error("the daemon ended the stream: {0}")]
+    StreamRefused(String),
     /// A message on a stream is no frame.
     #[error("the stream carries something else than frames")]
     Frame(#[source] FrameError),
@@ -128,7 +134,7 @@ impl ClientError {
             }
             Self::Place(_) => data.hint("remove it, or let XDG_RUNTIME_DIR name a directory of your own"),
             Self::NoPlace => data.hint("set HOME"),
-            Self::StreamEnded => {
+            Self::StreamEnded | Self::DaemonStopped => {
                 data.hint("the daemon ended, or was ended; what it had started may go on in the container")
             }
             Self::ConnectionLost => {

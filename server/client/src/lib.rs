@@ -21,7 +21,7 @@ pub mod stream;
 pub use client::{Client, ConnectOptions, Feed};
 pub use error::ClientError;
 pub use place::Place;
-pub use stream::{ProcessStream, StreamReader, StreamWriter};
+pub use stream::{ProcessStream, Reattached, StreamReader, StreamWriter};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,11 @@
 //! Streams against a WebSocket server that plays the daemon.
 
+mod resumption;
+
+use bytes::Bytes;
+use futures_util::SinkExt;
 use gangplank_protocol::process::ProcessExit;
+use gangplank_protocol::stream::CREDIT;
 use tokio_tungstenite::accept_async;
 
 use super::*;
@@ -8,10 +13,15 @@ use super::*;
 type Server = WebSocketStream<UnixStream>;
 
 async fn pair() -> (ProcessStream, Server) {
+    let (opened, server) = connection("e").await;
+    (ProcessStream::over(opened, 0, Some(0)), server)
+}
+
+async fn connection(epoch: &str) -> (Opened, Server) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let (client, server) =
         tokio::join!(client_async("ws://localhost/stream/s-1", ours), accept_async(theirs));
-    (ProcessStream::over(client.unwrap().0), server.unwrap())
+    (Opened { socket: client.unwrap().0, epoch: epoch.to_owned() }, server.unwrap())
 }
 
 async fn received(server: &mut Server) -> Frame {
