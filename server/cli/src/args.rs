@@ -88,7 +88,9 @@ pub(crate) enum Verb {
     Exec(Box<process::Exec>),
     /// A shell in the workspace's container
     Shell(Box<process::Shell>),
-    /// Come back to a process that was left running
+    /// List the terminals that run, or close some
+    Terminals(process::Terminals),
+    /// Come back to a terminal or another process that was left running
     Attach(process::Attach),
     /// Make a container and run a command in it, as `docker run`
     Run(Box<process::Run>),

@@ -3,13 +3,16 @@
 //!
 //! Standard input is read and the outputs are written by threads of their own: both block, and a terminal that
 //! stands still must not keep signals and resizes from being handled. Output is acknowledged after it was written, so
-//! what the daemon may send follows what this side has rendered.
+//! what the daemon may send follows what this side has rendered. A stream that is lost with its daemon is taken up again.
 
 pub(crate) mod detach;
+mod drawing;
 mod input;
 mod output;
 mod raw;
+mod reconnect;
 pub(crate) mod session;
+mod signals;
 
 use std::io::IsTerminal;
 

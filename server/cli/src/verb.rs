@@ -15,6 +15,7 @@ mod run;
 mod serve;
 mod shell;
 mod status;
+mod terminals;
 mod up;
 mod watch;
 
@@ -48,6 +49,7 @@ pub(crate) fn run(context: &Context, verb: Verb) -> u8 {
         Verb::Rebuild(verb) => return up::rebuild(context, &verb),
         Verb::Exec(verb) => return exec::exit_code(context, on_one_thread(exec::run(context, &verb))),
         Verb::Shell(verb) => on_one_thread(shell::run(context, &verb)),
+        Verb::Terminals(verb) => on_one_thread(terminals::run(context, &verb)),
         Verb::Attach(verb) => on_one_thread(attach::run(context, &verb)),
         Verb::Run(verb) => on_one_thread(run::run(context, &verb)),
         Verb::Ps(verb) => on_one_thread(containers::ps(context, &verb)),

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use clap::{Args, Subcommand};
 
+use super::value;
+
 /// `daemon`.
 #[derive(Debug, Args)]
 #[command(
@@ -63,8 +65,8 @@ pub(crate) struct Serve {
     /// Let web pages of this origin connect to that address; may be repeated
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
-    /// Seconds without anything running after which it ends by itself; 0 for never
-    #[arg(long, value_name = "SECONDS")]
+    /// How long nothing may run until it ends by itself, in seconds or as in 30m; 0 for never
+    #[arg(long, value_name = "DURATION", value_parser = value::seconds)]
     pub(crate) idle_timeout: Option<u64>,
     /// Write the log to standard error
     #[arg(long)]

@@ -1,9 +1,10 @@
-//! `exec`, `shell`, `attach` and `run`.
+//! `exec`, `shell`, `terminals`, `attach` and `run`.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
+use super::value;
 use super::workspace::{LogFormat, Named};
 
 /// Keys that leave a terminal without ending what runs in it.
@@ -58,7 +59,12 @@ pub(crate) struct Exec {
 #[command(after_help = "Examples:\n  \
     gangplank shell\n  \
     gangplank shell -c 'python main.py | head'\n  \
-    gangplank shell --workspace-folder ~/project")]
+    gangplank shell --workspace-folder ~/project\n  \
+    gangplank shell --name server -c 'npm run dev'    start it, or come back to it\n  \
+    gangplank shell --idle-timeout 0                  never closed for being idle\n\n\
+    It outlives this program and the daemon where an agent runs in the container; `gangplank terminals` lists it, \
+    `gangplank attach` comes back to it.\n\n\
+    Exit status: the shell's own.")]
 pub(crate) struct Shell {
     #[command(flatten)]
     pub(crate) workspace: Named,
@@ -77,6 +83,16 @@ pub(crate) struct Shell {
     /// A variable for the shell; NAME alone takes its value from here
     #[arg(long, value_name = "NAME[=VALUE]")]
     pub(crate) env: Vec<String>,
+    /// Attach to the container's running terminal of this name, whatever runs in it; without one start it
+    #[arg(long, value_name = "NAME", value_parser = value::name)]
+    pub(crate) name: Option<String>,
+    /// With --name: fail when one of that name runs
+    #[arg(long, requires = "name")]
+    pub(crate) new: bool,
+    /// Close it when it waits for a command and nobody was attached for so long, as in 90s, 30m, 12h or 7d; 0 for
+    /// never, 1d without this
+    #[arg(long, value_name = "DURATION", env = "GANGPLANK_TERMINAL_IDLE", value_parser = value::seconds)]
+    pub(crate) idle_timeout: Option<u64>,
     /// Keys that leave it running
     #[arg(long, value_name = "KEYS", default_value = DETACH_KEYS)]
     pub(crate) detach_keys: String,
@@ -85,17 +101,49 @@ pub(crate) struct Shell {
     pub(crate) arguments: Vec<String>,
 }
 
-/// `attach`: a process by its id.
+/// `terminals`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  \
+    gangplank terminals\n  \
+    gangplank terminals -a --format json\n  \
+    gangplank terminals close server p-1f3e5a\n  \
+    gangplank attach server"
+)]
+pub(crate) struct Terminals {
+    /// Also those that ended a while ago, and how
+    #[arg(short, long)]
+    pub(crate) all: bool,
+    #[command(subcommand)]
+    pub(crate) verb: Option<TerminalsVerb>,
+}
+
+/// What to do with terminals.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TerminalsVerb {
+    /// Close terminals: what runs in them is ended
+    #[command(after_help = "Example:\n  gangplank terminals close server p-1f3e5a\n\n\
+        What made a session of its own, as `setsid` and tmux do, goes on and is named.")]
+    Close {
+        /// By name, id or the beginning of the id
+        #[arg(required = true, value_name = "TERMINAL")]
+        terminals: Vec<String>,
+    },
+}
+
+/// `attach`: a process by its name or id.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     gangplank attach             the processes that run\n  \
-    gangplank attach p-1f3e5a    back to this one\n\n\
-    It shows the output that is still held, then goes on from there. Exit status: as of exec.")]
+    gangplank attach server      back to the one of this name\n  \
+    gangplank attach p-1f3e      back to the one whose id begins so\n\n\
+    It shows the output that is still held, or the screen, then goes on from there. Exit status: as of exec.")]
 pub(crate) struct Attach {
     /// Keys that leave it running
     #[arg(long, value_name = "KEYS", default_value = DETACH_KEYS)]
     pub(crate) detach_keys: String,
-    /// The process; without one those that run are listed
+    /// The process, by its name, id or the beginning of the id; without one those that run are listed
     #[arg(value_name = "PROCESS")]
     pub(crate) process: Option<String>,
 }

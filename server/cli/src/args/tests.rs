@@ -146,6 +146,28 @@ fn a_shells_flags_are_the_shells() {
 }
 
 #[test]
+fn terminals_are_listed_and_closed() {
+    let Verb::Terminals(terminals) = verb("gangplank terminals -a --format json") else { panic!() };
+    assert!(terminals.all && terminals.verb.is_none());
+    let Verb::Terminals(terminals) = verb("gangplank terminals close server p-1") else { panic!() };
+    let Some(process::TerminalsVerb::Close { terminals }) = terminals.verb else { panic!() };
+    assert_eq!(terminals, ["server", "p-1"]);
+    assert_eq!(error("gangplank terminals close").kind(), ErrorKind::MissingRequiredArgument);
+}
+
+#[test]
+fn a_shell_takes_a_name_and_how_long_it_may_idle() {
+    let Verb::Shell(shell) = verb("gangplank shell --name web --new --idle-timeout 1h30m -c ls") else {
+        panic!()
+    };
+    assert_eq!((shell.name.as_deref(), shell.new, shell.idle_timeout), (Some("web"), true, Some(5400)));
+    assert_eq!(error("gangplank shell --new").kind(), ErrorKind::MissingRequiredArgument);
+    for wrong in ["gangplank shell --idle-timeout soon", "gangplank shell --name \u{1b}"] {
+        assert_eq!(error(wrong).kind(), ErrorKind::ValueValidation, "{wrong}");
+    }
+}
+
+#[test]
 fn dockers_everyday_flags_are_taken() {
     verb("gangplank ps -aq --no-trunc --filter label=a=b");
     verb("gangplank rm -fv one two");

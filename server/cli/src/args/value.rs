@@ -94,6 +94,47 @@ pub(crate) fn absolute(path: &Path, cwd: &Path) -> Result<String, Failure> {
     })
 }
 
+/// A duration in seconds: `90` or `90s`, `30m`, `12h`, `7d`, and together as in `1h30m`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn seconds(text: &str) -> Result<u64, String> {
+    let wrong =
+        || format!("`{text}` is no duration: give seconds, or numbers with s, m, h or d, as in 1h30m");
+    if let Ok(seconds) = text.parse() {
+        return Ok(seconds);
+    }
+    let (mut total, mut rest) = (0_u64, text);
+    while !rest.is_empty() {
+        let digits = rest.find(|letter: char| !letter.is_ascii_digit()).ok_or_else(wrong)?;
+        let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
+        let unit = match rest.as_bytes()[digits] {
+            b's' => 1,
+            b'm' => 60,
+            b'h' => 60 * 60,
+            b'd' => 24 * 60 * 60,
+            _ => return Err(wrong()),
+        };
+        total = number.checked_mul(unit).and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
+        rest = &rest[digits + 1..];
+    }
+    if text.is_empty() { Err(wrong()) } else { Ok(total) }
+}
+
+/// A name for a terminal.
+///
+/// # Errors
+/// Why it can be none.
+pub(crate) fn name(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("a name is needed".to_owned());
+    }
+    if text.chars().any(char::is_control) {
+        return Err("a name has no control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +163,24 @@ mod tests {
             assert_eq!(at(same), same);
         }
         assert!(volume("./x:/w", Path::new("/a:b")).is_err());
+    }
+
+    #[test]
+    fn durations_are_seconds_or_have_units() {
+        for (text, expected) in [
+            ("0", 0),
+            ("90", 90),
+            ("90s", 90),
+            ("30m", 1800),
+            ("12h", 43_200),
+            ("7d", 604_800),
+            ("1h30m", 5400),
+        ] {
+            assert_eq!(seconds(text), Ok(expected), "{text}");
+        }
+        for wrong in ["", "m", "1w", "1h30", "-1", "1.5h", " 1", "1 h", "99999999999999999999d", "1é"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Standard input to the process.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use gangplank_client::{ClientError, StreamWriter};
 use gangplank_protocol::stream::MAX_PAYLOAD;
@@ -17,7 +20,25 @@ pub(super) enum EndOfInput {
     Ended,
     /// The detach keys were typed.
     Detached,
+    /// Ctrl-C was typed while it leaves.
+    Interrupted,
 }
+
+/// What Ctrl-C does on a terminal: mostly it is the process's, but while nobody can be reached it leaves.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Leaving(Arc<AtomicBool>);
+
+impl Leaving {
+    pub(super) fn allow(&self, leaves: bool) {
+        self.0.store(leaves, Ordering::Relaxed);
+    }
+
+    fn is_meant_by(&self, typed: &[u8]) -> bool {
+        self.0.load(Ordering::Relaxed) && typed.contains(&CTRL_C)
+    }
+}
+
+const CTRL_C: u8 = 3;
 
 /// Passes standard input on until its end, its offsets and credit kept by `writer`. On a terminal the keys leave.
 ///
@@ -26,6 +47,7 @@ pub(super) enum EndOfInput {
 pub(super) async fn forward(
     writer: StreamWriter,
     keys: Option<DetachKeys>,
+    leaving: Leaving,
 ) -> Result<EndOfInput, ClientError> {
     let mut chunks = read();
     let mut matcher = keys.map(Matcher::new);
@@ -34,6 +56,9 @@ pub(super) async fn forward(
             writer.input(chunk).await?;
             continue;
         };
+        if leaving.is_meant_by(&chunk) {
+            return Ok(EndOfInput::Interrupted);
+        }
         let typed = matcher.take(&chunk);
         writer.input(Bytes::from(typed.bytes)).await?;
         if typed.detach {

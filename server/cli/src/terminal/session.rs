@@ -2,21 +2,22 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use gangplank_client::{Client, ClientError, ProcessStream, StreamWriter};
 use gangplank_protocol::catalogue::{ProcessClose, ProcessSignal};
 use gangplank_protocol::process::{ProcessCloseParams, ProcessExit, ProcessSignalParams, StreamTicket};
 use gangplank_protocol::stream::Frame;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::detach::DetachKeys;
-use super::input::{self, EndOfInput};
-use super::output::{Output, Target, Written};
+use super::drawing::{Drawing, Drawn};
+use super::input::{self, EndOfInput, Leaving};
+use super::output::Output;
 use super::raw::RawMode;
+use super::reconnect::{Found, Loss, Reconnection};
+use super::signals::{Signalled, Signals};
 use crate::context::request_key;
 use crate::exit;
 use crate::failure::Failure;
-use crate::render::Screen;
+use crate::render::{Screen, escape};
 
 /// How long leaving may take until the last input has gone out.
 const LEAVING: Duration = Duration::from_millis(500);
@@ -31,6 +32,10 @@ pub(crate) struct Session {
     pub(crate) process_id: Option<String>,
     /// Its stream.
     pub(crate) ticket: StreamTicket,
+    /// What it had read of all its clients' input before; nothing when nobody counts.
+    pub(crate) input_before: Option<u64>,
+    /// Whether it outlives its daemon, where that is known.
+    pub(crate) resumable: Option<bool>,
     /// True when it has a terminal.
     pub(crate) tty: bool,
     /// True when standard input goes to it.
@@ -63,40 +68,51 @@ pub(crate) enum SessionEnd {
     Left(u8),
 }
 
-/// The signals that a session handles.
-struct Signals {
-    interrupt: Signal,
-    /// Nothing where whoever started this program wants hang-ups ignored, as `nohup` does.
-    hangup: Option<Signal>,
-    terminate: Signal,
-    resize: Signal,
+/// Why a process ended that did not end by itself, in one line.
+pub(crate) fn reason(exit: &ProcessExit) -> Option<String> {
+    let message = || exit.message.clone();
+    let because = |why: &str| Some(format!("ended, because {}", message().unwrap_or_else(|| why.to_owned())));
+    match exit.reason.as_deref() {
+        None => message(),
+        Some("containerStopped") => because("its container stopped"),
+        Some("outOfMemory") => because("its container ran out of memory"),
+        Some("agentEnded") => because("the agent in its container ended"),
+        Some("engineUnavailable") => because("its engine does not answer"),
+        Some("idle") => Some("closed, because nobody was attached and nothing ran in it".to_owned()),
+        Some("closed") => Some("closed by a client".to_owned()),
+        Some(other) => Some(format!("ended: {}", message().unwrap_or_else(|| other.to_owned()))),
+    }
 }
 
 /// What happens next.
 enum Event {
     Frame(Result<Frame, ClientError>),
+    Reconnection(Found),
     Input(Result<EndOfInput, ClientError>),
     OutputFailed(std::io::Error),
-    Interrupt,
-    Hangup,
-    Terminate,
-    Resize,
+    Signal(Signalled),
 }
 
-/// Runs a session to its end.
+/// Runs a session to its end. A stream that is lost is taken up again where the process outlives its daemon.
 ///
 /// # Errors
 /// [`Failure::BrokenPipe`] when nobody reads the output any more (the process is closed then), or when the stream
-/// ends before the process.
+/// ends before the process and there is no way back.
 pub(crate) async fn run(client: &Client, screen: &Screen, session: Session) -> Result<SessionEnd, Failure> {
-    let ProcessStream { mut reader, writer } = client.open_stream(&session.ticket).await?;
+    let stream = client.open_stream(&session.ticket, session.input_before).await?;
+    let ProcessStream { mut reader, writer } = stream;
     let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
     let terminal = session.tty && session.interactive && super::is_terminal();
     let raw =
         if terminal { RawMode::enter().map_err(Failure::io("set up the terminal"))?.into() } else { None };
     let mut output = Output::start(writer.clone()).map_err(Failure::io("start a thread"))?;
+    let mut drawing = Drawing::new(session.tty);
+    let leaving = Leaving::default();
     let keys = terminal.then(|| session.keys.clone());
-    let mut input = session.interactive.then(|| tokio::spawn(input::forward(writer.clone(), keys)));
+    let mut input =
+        session.interactive.then(|| tokio::spawn(input::forward(writer.clone(), keys, leaving.clone())));
+    let mut reconnection =
+        Reconnection::new(client, session.process_id.as_deref(), session.resumable, terminal);
     let mut interrupted = false;
     if session.fit {
         resize(&writer, session.tty).await;
@@ -104,8 +120,9 @@ pub(crate) async fn run(client: &Client, screen: &Screen, session: Session) -> R
     let end = loop {
         let event = tokio::select! {
             biased;
-            event = signals.next() => event,
-            frame = reader.next() => Event::Frame(frame),
+            signal = signals.next() => Event::Signal(signal),
+            frame = reader.next(), if !reconnection.is_searching() => Event::Frame(frame),
+            found = reconnection.found() => Event::Reconnection(found),
             error = output.failed() => Event::OutputFailed(error),
             ended = ended(&mut input) => Event::Input(ended),
         };
@@ -114,34 +131,59 @@ pub(crate) async fn run(client: &Client, screen: &Screen, session: Session) -> R
                 output.finish().await.map_err(Failure::output)?;
                 break SessionEnd::Exited(exit);
             }
-            Event::Frame(frame) => render(&output, screen, frame?, session.tty),
+            Event::Frame(Ok(frame)) => match drawing.frame(frame) {
+                Drawn::Bytes(written) => output.write(written),
+                Drawn::LostBefore(offset) => {
+                    say(screen, terminal, &format!("output was lost before byte {offset}"));
+                }
+                Drawn::Nothing => {}
+            },
+            Event::Frame(Err(error)) => reconnection.begin(error, reader.position())?,
+            Event::Reconnection(Found::Back { reattached, told }) => {
+                reader.resume(*reattached);
+                drawing.reconnected();
+                resize(&writer, session.tty && terminal).await;
+                leaving.allow(false);
+                if told {
+                    say(screen, terminal, "connected again");
+                }
+            }
+            Event::Reconnection(Found::TakesLong(loss)) => {
+                leaving.allow(true);
+                say(screen, terminal, waits(loss));
+            }
+            Event::Reconnection(Found::Lost(error)) => return Err(error.into()),
             Event::Input(Ok(EndOfInput::Detached)) => break SessionEnd::Detached,
+            Event::Input(Ok(EndOfInput::Interrupted)) => break left_behind(screen, terminal, &session),
             // an input that has ended, or that the process no longer takes, ends nothing
             Event::Input(_) => input = None,
             Event::OutputFailed(error) => {
                 close(client, &session, screen).await;
                 return Err(Failure::output(error));
             }
-            Event::Interrupt if interrupted || session.process_id.is_none() => {
+            Event::Signal(Signalled::Interrupt) if reconnection.is_searching() => {
+                break left_behind(screen, terminal, &session);
+            }
+            Event::Signal(Signalled::Interrupt) if interrupted || session.process_id.is_none() => {
                 close(client, &session, screen).await;
                 break SessionEnd::Left(exit::INTERRUPTED);
             }
-            Event::Interrupt => {
+            Event::Signal(Signalled::Interrupt) => {
                 interrupted = true;
                 interrupt(client, &session, screen).await;
             }
-            Event::Hangup if session.hangup == Hangup::Close => {
+            Event::Signal(Signalled::Hangup) if session.hangup == Hangup::Close => {
                 close(client, &session, screen).await;
                 break SessionEnd::Left(exit::of_signal(1));
             }
-            Event::Hangup => break SessionEnd::Detached,
-            Event::Terminate => {
+            Event::Signal(Signalled::Hangup) => break SessionEnd::Detached,
+            Event::Signal(Signalled::Terminate) => {
                 if !session.tty {
                     let _ = tokio::time::timeout(LEAVING, pass_on(client, &session, "TERM")).await;
                 }
                 break SessionEnd::Left(exit::of_signal(15));
             }
-            Event::Resize => resize(&writer, session.tty).await,
+            Event::Signal(Signalled::Resize) => resize(&writer, session.tty).await,
         }
     };
     drop(raw);
@@ -153,6 +195,35 @@ pub(crate) async fn run(client: &Client, screen: &Screen, session: Session) -> R
     Ok(end)
 }
 
+/// Says what is no output, on a line of its own, also where lines do not return by themselves.
+fn say(screen: &Screen, raw: bool, text: &str) {
+    let line = escape::line(text);
+    screen.tell(&if raw { format!("\r\ngangplank: {line}\r") } else { format!("gangplank: {line}") });
+}
+
+fn waits(loss: Loss) -> &'static str {
+    match loss {
+        Loss::Broken => {
+            "the connection to the daemon was lost and is being made again; what runs goes on (Ctrl-C leaves it running)"
+        }
+        Loss::Stopped => {
+            "the daemon was stopped; this goes on when one runs again, as after `gangplank ps` (Ctrl-C leaves it running)"
+        }
+    }
+}
+
+/// The end of a session whose process nobody could be asked about.
+fn left_behind(screen: &Screen, raw: bool, session: &Session) -> SessionEnd {
+    if let Some(process) = &session.process_id {
+        say(
+            screen,
+            raw,
+            &format!("left without a daemon; `gangplank attach {process}` comes back to what still runs"),
+        );
+    }
+    SessionEnd::Left(exit::INTERRUPTED)
+}
+
 /// The end of the input, if there is one to wait for.
 async fn ended(
     input: &mut Option<tokio::task::JoinHandle<Result<EndOfInput, ClientError>>>,
@@ -161,31 +232,6 @@ async fn ended(
         Some(task) => task.await.unwrap_or(Err(ClientError::StreamEnded)),
         None => std::future::pending().await,
     }
-}
-
-fn render(output: &Output, screen: &Screen, frame: Frame, tty: bool) {
-    let (target, offset, bytes) = match frame {
-        Frame::Stdout { offset, bytes } => (Target::Stdout, offset, bytes),
-        Frame::Stderr { offset, bytes } => (Target::Stderr, offset, bytes),
-        Frame::Snapshot { offset, bytes } => {
-            let clear: &[u8] = if tty { b"\x1b[H\x1b[2J\x1b[3J" } else { b"" };
-            let whole = Bytes::from([clear, &bytes].concat());
-            return output.write(Written { target: Target::Stdout, bytes: whole, reaches: offset });
-        }
-        Frame::Gap { offset } => {
-            screen.note(&format!("output was lost before byte {offset}"));
-            return;
-        }
-        // what only goes the other way, and `exited`, which is handled where the session ends
-        Frame::Stdin { .. }
-        | Frame::EndOfInput
-        | Frame::Resize(_)
-        | Frame::Signal(_)
-        | Frame::Acknowledge { .. }
-        | Frame::Exited(_) => return,
-    };
-    let reaches = offset + bytes.len() as u64;
-    output.write(Written { target, bytes, reaches });
 }
 
 async fn resize(writer: &StreamWriter, tty: bool) {
@@ -218,42 +264,33 @@ async fn close(client: &Client, session: &Session, screen: &Screen) {
     }
 }
 
-/// The next of this signal; never where it is not listened for.
-async fn received(signal: Option<&mut Signal>) {
-    let came = match signal {
-        Some(signal) => signal.recv().await,
-        None => None,
-    };
-    if came.is_none() {
-        std::future::pending::<()>().await;
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Whether this program was started with the signal ignored, which the kernel tells in a mask. No safe call asks it.
-fn is_ignored(signal: SignalKind) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    u32::try_from(signal.as_raw_value() - 1).is_ok_and(|bit| mask >> bit & 1 == 1)
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Signals> {
-        Ok(Signals {
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: if is_ignored(SignalKind::hangup()) { None } else { Some(signal(SignalKind::hangup())?) },
-            terminate: signal(SignalKind::terminate())?,
-            resize: signal(SignalKind::window_change())?,
-        })
-    }
-
-    async fn next(&mut self) -> Event {
-        tokio::select! {
-            Some(()) = self.interrupt.recv() => Event::Interrupt,
-            () = received(self.hangup.as_mut()) => Event::Hangup,
-            Some(()) = self.terminate.recv() => Event::Terminate,
-            Some(()) = self.resize.recv() => Event::Resize,
-            else => std::future::pending().await,
+    #[test]
+    fn every_reason_is_told_in_one_line() {
+        let exit = |reason: Option<&str>, message: Option<&str>| ProcessExit {
+            code: None,
+            reason: reason.map(str::to_owned),
+            message: message.map(str::to_owned),
+        };
+        for (why, message, told) in [
+            (Some("containerStopped"), None, "ended, because its container stopped"),
+            (
+                Some("containerStopped"),
+                Some("its container ended with exit code 3"),
+                "ended, because its container ended with exit code 3",
+            ),
+            (Some("outOfMemory"), None, "ended, because its container ran out of memory"),
+            (Some("agentEnded"), None, "ended, because the agent in its container ended"),
+            (Some("idle"), None, "closed, because nobody was attached and nothing ran in it"),
+            (Some("closed"), None, "closed by a client"),
+            (Some("news"), None, "ended: news"),
+            (None, Some("no such program"), "no such program"),
+        ] {
+            assert_eq!(reason(&exit(why, message)).as_deref(), Some(told), "{why:?}");
         }
+        assert_eq!(reason(&exit(None, None)), None);
     }
 }

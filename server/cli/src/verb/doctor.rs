@@ -1,12 +1,13 @@
 //! `doctor`: what Gangplank needs on this machine, checked one by one, each with what to do.
 
 use gangplank_client::{Client, Place};
-use gangplank_protocol::catalogue::{DaemonStatusMethod, EngineInfoMethod};
+use gangplank_protocol::catalogue::{DaemonStatusMethod, EngineInfoMethod, WorkspaceInspect};
 use gangplank_protocol::daemon::Empty;
 use gangplank_protocol::engine::{EngineInfo, EngineInfoParams};
 use serde::Serialize;
 
-use super::Outcome;
+use super::{Outcome, named};
+use crate::args::workspace::Named;
 use crate::context::Context;
 use crate::exit;
 use crate::failure::Failure;
@@ -64,6 +65,7 @@ pub(super) async fn run(context: &Context) -> Outcome {
         Ok(client) => {
             checks.push(daemon(&client).await);
             checks.extend(engine(&client).await);
+            checks.extend(terminals(context, &client).await);
         }
         Err(failure) => checks.push(Check::failed("daemon", &failure)),
     }
@@ -135,6 +137,13 @@ async fn engine(client: &Client) -> Vec<Check> {
         ],
         Err(error) => vec![Check::failed("engine", &error.into())],
     }
+}
+
+/// Who hosts the processes of the folder's workspace; nothing where it has none.
+async fn terminals(context: &Context, client: &Client) -> Option<Check> {
+    let params = named::workspace(context, &Named::default()).ok()?;
+    let details = client.call::<WorkspaceInspect>(&params).await.ok()?;
+    Some(Check::ok("terminals", named::process_host(&details)))
 }
 
 fn bind_mounts(info: &EngineInfo) -> Check {

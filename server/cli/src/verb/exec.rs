@@ -100,6 +100,8 @@ pub(super) async fn start(
     let session = Session {
         process_id: Some(started.process_id.clone()),
         ticket,
+        input_before: Some(0),
+        resumable: None,
         tty,
         interactive,
         keys,
@@ -114,8 +116,8 @@ pub(super) async fn start(
 pub(super) fn code_of(context: &Context, end: SessionEnd, process: &str) -> u8 {
     match end {
         SessionEnd::Exited(exit) => {
-            if let Some(message) = &exit.message {
-                context.screen.note(message);
+            if let Some(why) = session::reason(&exit) {
+                context.screen.note(&why);
             }
             exit.code.map_or(exit::FAILED, |code| u8::try_from(code & 0xff).unwrap_or(exit::FAILED))
         }

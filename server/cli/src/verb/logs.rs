@@ -25,6 +25,8 @@ pub(super) async fn run(context: &Context, verb: &Logs) -> Outcome {
     let session = Session {
         process_id: None,
         ticket,
+        input_before: None,
+        resumable: Some(false),
         tty: false,
         interactive: false,
         keys: exec::detach_keys("")?,

@@ -2,7 +2,7 @@
 
 use gangplank_client::Client;
 use gangplank_protocol::catalogue::WorkspaceInspect;
-use gangplank_protocol::workspace::{WorkspaceParams, WorkspaceSelector};
+use gangplank_protocol::workspace::{WorkspaceDetails, WorkspaceParams, WorkspaceSelector};
 
 use crate::args::workspace::{Folder, Named};
 use crate::context::{Context, request_key};
@@ -36,4 +36,17 @@ pub(super) async fn container_of(
 ) -> Result<String, Failure> {
     let params = workspace(context, named)?;
     Ok(client.call::<WorkspaceInspect>(&params).await?.workspace.container.container_id)
+}
+
+/// Who hosts a workspace's processes, and what that means for its terminals.
+pub(super) fn process_host(details: &WorkspaceDetails) -> String {
+    let text = match details.process_host.as_str() {
+        "agent" => "hosted by an agent in the container, and so outlive the daemon".to_owned(),
+        "exec" => "hosted by the engine, and so end with the daemon".to_owned(),
+        other => format!("hosted by {other}"),
+    };
+    match &details.process_host_reason {
+        Some(reason) => format!("{text} ({reason})"),
+        None => text,
+    }
 }

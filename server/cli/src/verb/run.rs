@@ -41,6 +41,8 @@ pub(super) async fn run(context: &Context, verb: &Run) -> Outcome {
     let session = Session {
         process_id: Some(process.process_id.clone()),
         ticket,
+        input_before: Some(0),
+        resumable: None,
         tty: verb.tty,
         interactive: verb.interactive,
         keys,

@@ -1,10 +1,13 @@
 //! `shell`: a shell in the workspace's container, that can stand where an editor or `$SHELL` expects one.
 
-use gangplank_client::ClientError;
-use gangplank_protocol::ErrorKind;
-use gangplank_protocol::process::ProcessStartParams;
+use gangplank_client::{Client, ClientError};
+use gangplank_protocol::catalogue::{ContainerInspect, WorkspaceInspect};
+use gangplank_protocol::container::ContainerParams;
+use gangplank_protocol::process::{ProcessStartParams, ProcessTarget};
+use gangplank_protocol::workspace::WorkspaceParams;
+use gangplank_protocol::{ErrorData, ErrorKind};
 
-use super::{Outcome, exec};
+use super::{Outcome, attach, exec, terminals};
 use crate::args::process::Shell;
 use crate::args::value;
 use crate::args::workspace::Folder;
@@ -32,15 +35,47 @@ pub(super) async fn run(context: &Context, verb: &Shell) -> Outcome {
         host_directory: cwd.to_str().map(str::to_owned),
         environment: value::variables(&verb.env, |name| std::env::var_os(name))?,
         user: verb.user.clone(),
-        name: None,
-        idle_timeout_seconds: None,
+        name: verb.name.clone(),
+        idle_timeout_seconds: verb.idle_timeout,
         size: terminal::size().filter(|_| tty),
         client_environment: context.environment(),
         trust: context.trust(false),
         request_key: request_key(),
     };
     let client = context.client().await?;
+    if let Some(name) = &verb.name {
+        let running = running(&client, &params.target, name).await.map_err(say_what_opens_it)?;
+        match running {
+            Some(process_id) if verb.new => return Err(runs_already(name, &process_id)),
+            Some(process_id) => return attach::to(context, &client, &process_id, keys).await,
+            None => {}
+        }
+    }
     exec::start(context, &client, params, keys, Hangup::Detach).await.map_err(say_what_opens_it)
+}
+
+/// The running process of this name in the target's container.
+async fn running(client: &Client, target: &ProcessTarget, name: &str) -> Result<Option<String>, Failure> {
+    let container_id = match target.clone() {
+        ProcessTarget::Workspace { workspace } => {
+            let params = WorkspaceParams { engine: None, workspace, request_key: None };
+            client.call::<WorkspaceInspect>(&params).await?.workspace.container.container_id
+        }
+        ProcessTarget::Container { container } => {
+            let params = ContainerParams { engine: None, container, request_key: None };
+            client.call::<ContainerInspect>(&params).await?.id
+        }
+    };
+    let processes = terminals::processes(client).await?;
+    let running = terminals::running_named(&processes, &container_id, name);
+    Ok(running.map(|process| process.process_id.clone()))
+}
+
+fn runs_already(name: &str, process_id: &str) -> Failure {
+    let data =
+        ErrorData::new(ErrorKind::Conflict, format!("a terminal called {name} runs already ({process_id})"))
+            .hint("without --new it is attached to; `gangplank terminals close` closes it");
+    Failure::Operation(Box::new(data))
 }
 
 /// A workspace that is not up is the commonest reason why there is no shell.

@@ -73,9 +73,7 @@ fn text(standing: &Standing) -> String {
         let step = step.map_or_else(|| operation.subject.clone(), |step| step.title.clone());
         rows.push(("working", step));
     }
-    if let Some(reason) = &details.process_host_reason {
-        rows.push(("processes", format!("{}: {reason}", details.process_host)));
-    }
+    rows.push(("processes", named::process_host(details)));
     rows.iter().map(|(name, value)| format!("{name:14} {}\n", escape::line(value))).collect()
 }
 

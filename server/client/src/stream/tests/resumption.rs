@@ -142,7 +142,7 @@ impl Fake {
 }
 
 fn numbered(length: usize) -> Vec<u8> {
-    (0..length).map(|index| (index.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+    (0..length).map(|index| (index.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0]).collect()
 }
 
 /// Runs a client through such lives; gives what its process read and what was printed for it.
