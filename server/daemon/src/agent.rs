@@ -80,8 +80,12 @@ pub(crate) struct Agents {
 impl Agents {
     /// None yet; those of before are in the store.
     pub(crate) fn new(store: Store) -> Self {
-        Self { known: KnownAgents::new(store.clone()), delivery: Delivery::new(store),
-            violations: Arc::default(), table: Arc::default() }
+        Self {
+            known: KnownAgents::new(store.clone()),
+            delivery: Delivery::new(store),
+            violations: Arc::default(),
+            table: Arc::default(),
+        }
     }
 
     /// What brings the program into containers.

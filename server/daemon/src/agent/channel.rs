@@ -150,8 +150,10 @@ impl Channel {
         match tokio::time::timeout(PATIENCE, answer).await {
             Ok(answer) => answer.map_err(|_| self.gone()),
             Err(_) => {
-                let what = format!("the agent in the container did not answer within {} s", PATIENCE.as_secs());
-                Err(ErrorData::new(ErrorKind::Timeout, what).hint("is the container paused, or its engine away?"))
+                let what =
+                    format!("the agent in the container did not answer within {} s", PATIENCE.as_secs());
+                Err(ErrorData::new(ErrorKind::Timeout, what)
+                    .hint("is the container paused, or its engine away?"))
             }
         }
     }

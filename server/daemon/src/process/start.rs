@@ -156,18 +156,16 @@ fn refused(about: &About, answer: &Answer, attached: bool) -> Result<ProcessExit
     let Answer::Refused(refused) = answer else {
         return Err(ErrorData::new(ErrorKind::Internal, "the agent gave another answer than to a start"));
     };
-    let code = match refused.refusal {
-        Refusal::ProgramNotFound => 127,
-        Refusal::ProgramNotRunnable => 126,
-        Refusal::Exhausted => return Err(ErrorData::new(ErrorKind::Busy, refused.message.clone())),
-        _ => return Err(ErrorData::new(ErrorKind::EngineFailed, refused.message.clone())),
+    let words = shown(Some(&refused.message)).unwrap_or_default();
+    let (code, what) = match refused.refusal {
+        Refusal::ProgramNotFound => (127, "there is no such command"),
+        Refusal::ProgramNotRunnable => (126, "the command cannot be executed"),
+        Refusal::Exhausted => return Err(ErrorData::new(ErrorKind::Busy, words)),
+        _ => return Err(ErrorData::new(ErrorKind::EngineFailed, words)),
     };
+    let message = format!("{what}: {words}");
     if attached {
-        return Ok(ProcessExit {
-            code: Some(i32::from(code)),
-            reason: None,
-            message: Some(refused.message.clone()),
-        });
+        return Ok(ProcessExit { code: Some(i32::from(code)), reason: None, message: Some(message) });
     }
     Err(failure::from_engine(EngineError::CommandNotRunnable {
         what: format!("start a process in container {}", about.container_id),
