@@ -8,6 +8,7 @@
 #[path = "e2e"]
 mod e2e {
     mod abuse;
+    mod agent;
     mod agent_delivery;
     mod daemon;
     mod doors;

@@ -175,22 +175,12 @@ impl Agents {
     /// Connects again to what earlier daemons have left on this engine, as far as its containers still run.
     pub(crate) async fn recover(&self, engine: &Engine) {
         let id = engine.id();
-        let left: Vec<Known> = {
-            let table = self.table();
-            let is_new = |known: &Known| {
-                !table.contains_key(&Whose {
-                    engine: id.clone(),
-                    container_id: known.container_id.clone(),
-                    user: known.user.clone(),
-                })
-            };
-            self.known
-                .all()
-                .into_iter()
-                .filter(|known| known.engine == id.as_str() && is_new(known))
-                .collect()
-        };
-        let each = left.into_iter().map(|known| async move {
+        let left = self.known.all().into_iter().filter(|known| known.engine == id.as_str());
+        let each = left.map(|known| async move {
+            if let Some(mut status) = self.coming_or_there(engine, &known) {
+                settled(&mut status).await;
+                return;
+            }
             match engine.inspect_container(&known.container_id).await {
                 Ok(container)
                     if container.state.running && container.state.started_at == known.started_at =>
@@ -205,6 +195,16 @@ impl Agents {
         });
         // Slower ones go on beside.
         let _ = tokio::time::timeout(RECOVERY_PATIENCE, join_all(each)).await;
+    }
+
+    /// How it stands with an agent that somebody has asked for already.
+    fn coming_or_there(&self, engine: &Engine, known: &Known) -> Option<watch::Receiver<Status>> {
+        let whose =
+            Whose { engine: engine.id(), container_id: known.container_id.clone(), user: known.user.clone() };
+        let table = self.table();
+        let agent = table.get(&whose).filter(|agent| agent.started_at == known.started_at)?;
+        let is_over = matches!(*agent.status.borrow(), Status::Gone);
+        (!is_over).then(|| agent.status.clone())
     }
 
     /// The engine of the agent with this id, as far as one is known.

@@ -164,7 +164,7 @@ fn an_engine_that_goes_and_comes_back_is_noticed_and_state_is_right_again() {
     let folder =
         sandbox.workspace("project", &json!({ "image": image, "runArgs": ["--network=none"] }).to_string());
     let first = sandbox.gangplank(["up"]).within(&folder).run().success().json();
-    let mut exec = sandbox.gangplank(["exec", "sleep", "1000"]).within(&folder).spawn();
+    let mut exec = sandbox.gangplank(["exec", "-t", "sleep", "1000"]).within(&folder).spawn();
     let mut rpc = sandbox.rpc();
     let end = Instant::now() + Duration::from_secs(60);
     while rpc.call("daemon/status", &json!({})).unwrap()["activity"]["processes"] != 1 {

@@ -1,5 +1,6 @@
 //! Hooks and the environment that they and processes run in: forms, failures, what flags leave out.
 
+use gangplank_tests::engine::Body;
 use gangplank_tests::{EngineKind, Image};
 use serde_json::json;
 
@@ -260,13 +261,38 @@ fn what_a_cancelled_hook_begins_when_it_is_hung_up_ends_too() {
 }
 
 #[test]
-fn on_an_engine_elsewhere_a_cancelled_hook_is_said_to_run_on_perhaps() {
-    let project = Project::new(Image::Busybox, &json!({ "postAttachCommand": "touch runs; sleep 1066" }));
-    let host = format!("tcp://127.0.0.1:{}", super::folders::relay(project.engine.socket()));
-    let up = project.sandbox.gangplank(["up"]).within(&project.folder).env("DOCKER_HOST", &host);
-    let mut terminal = up.on_terminal(100, 30);
-    wait_for(|| project.folder.join("runs").exists(), "the hook never ran");
-    terminal.types("\u{3}");
-    let told = terminal.exits(130);
-    assert!(told.contains("may still run in the container"), "{told}");
+fn on_an_engine_elsewhere_a_cancelled_hook_ends_and_without_an_agent_is_said_to_run_on_perhaps() {
+    let hook = "trap 'touch ended; exit' HUP; touch runs; while :; do sleep 0.1; done";
+    for with_agent in [true, false] {
+        let project = Project::new(Image::Busybox, &json!({ "postAttachCommand": hook }));
+        if !with_agent {
+            made_where_no_agent_can_be(&project);
+        }
+        let host = format!("tcp://127.0.0.1:{}", super::folders::relay(project.engine.socket()));
+        let up = project.sandbox.gangplank(["up"]).within(&project.folder).env("DOCKER_HOST", &host);
+        let mut terminal = up.on_terminal(100, 30);
+        wait_for(|| project.folder.join("runs").exists(), "the hook never ran");
+        terminal.types("\u{3}");
+        let told = terminal.exits(130);
+        assert_eq!(told.contains("may still run in the container"), !with_agent, "{told}");
+        if with_agent {
+            wait_for(|| project.folder.join("ended").exists(), "the hook runs on");
+        }
+    }
+}
+
+/// Makes the project's container as another tool would: without the agent's volume, and with no place for a program.
+fn made_where_no_agent_can_be(project: &Project) {
+    let file = project.folder.join(".devcontainer/devcontainer.json");
+    let container = json!({
+        "Image": project.image,
+        "Cmd": ["sleep", "1000000"],
+        "Labels": { "devcontainer.local_folder": project.folder, "devcontainer.config_file": file },
+        "HostConfig": {
+            "ReadonlyRootfs": true,
+            "Mounts": [{ "Type": "bind", "Source": project.folder, "Target": "/workspaces/project" }],
+        },
+    });
+    let create = format!("/containers/create?name={}", project.sandbox.name("made"));
+    project.engine.api().post(&create, Body::Json(&container)).unwrap();
 }
