@@ -1,5 +1,5 @@
 //! A process's terminal or pipes: its bytes to this program's standard output and error, this program's standard input
-//! to it, unchanged both ways.
+//! to it, unchanged both ways unless paths are to be this machine's.
 //!
 //! Standard input is read and the outputs are written by threads of their own: both block, and a terminal that
 //! stands still must not keep signals and resizes from being handled. Output is acknowledged after it was written, so
@@ -7,6 +7,7 @@
 
 pub(crate) mod detach;
 mod drawing;
+pub(crate) mod host_paths;
 mod input;
 mod output;
 mod raw;

@@ -13,6 +13,7 @@ mod named;
 mod plan;
 mod run;
 mod serve;
+mod shared;
 mod shell;
 mod status;
 mod terminals;

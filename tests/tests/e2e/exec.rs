@@ -188,6 +188,59 @@ fn a_terminal_feels_like_one() {
 }
 
 #[test]
+fn a_terminal_resized_before_its_process_runs_has_its_new_size() {
+    let (sandbox, folder, _) = workspace(Image::Busybox);
+    let daemon = sandbox.await_daemon();
+    let socket = daemon["socket"].as_str().unwrap().to_owned();
+    let pid = daemon["pid"].to_string();
+    let signal = |name: &str| {
+        let sent = std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap();
+        assert!(sent.success());
+    };
+    // Both ends of each connection that the daemon has, or that waits for it.
+    let connections = || {
+        let sockets = std::fs::read_to_string("/proc/net/unix").unwrap();
+        sockets.lines().filter(|line| line.ends_with(&socket)).count()
+    };
+    signal("STOP");
+    let before = connections();
+    let resized = "until [ \"$(stty size)\" = '30 100' ]; do sleep 0.1; done; echo resized";
+    let mut terminal = sandbox.gangplank(["exec", "sh", "-c", resized]).within(&folder).on_terminal(10, 20);
+    wait_for(|| connections() > before, "nobody connects to the daemon");
+    terminal.resizes(100, 30);
+    signal("CONT");
+    terminal.shows("resized");
+    let _ = terminal.exits(0);
+}
+
+#[test]
+fn host_paths_turns_the_output_and_nothing_else() {
+    let engine = engine::for_tests(EngineKind::Docker);
+    let sandbox = Sandbox::on(engine);
+    let configuration = json!({
+        "image": Image::Busybox.on(engine).unwrap(),
+        "workspaceMount": "type=bind,source=${localWorkspaceFolder}/source,target=/code",
+        "workspaceFolder": "/code",
+        "mounts": ["type=volume,target=/code/cache"],
+    });
+    let folder = sandbox.workspace("my project", &configuration.to_string());
+    std::fs::create_dir(folder.join("source")).unwrap();
+    sandbox.gangplank(["up", "--trust"]).within(&folder).run().success();
+    let script =
+        "printf '/code/a.c:1 /co'; printf '/cod' >&2; printf 'de /code/cache/b\\n/code'; printf e/c >&2";
+    let run = |flags: &[&str]| {
+        sandbox.gangplank([&["exec"], flags, &["sh", "-c", script]].concat()).within(&folder).run().success()
+    };
+    let source = folder.join("source");
+    let source = source.to_str().unwrap();
+    let output = run(&["--host-paths"]);
+    assert_eq!(output.text(), format!("{source}/a.c:1 {source} /code/cache/b\n{source}"));
+    assert_eq!(output.errors(), format!("{source}/c"));
+    run(&[]).says_exactly("/code/a.c:1 /code /code/cache/b\n/code");
+    sandbox.gangplank(["exec", "--host-paths", "-d", "true"]).within(&folder).run().exits(1);
+}
+
+#[test]
 fn the_detach_keys_leave_the_process_running() {
     let (sandbox, folder, _) = workspace(Image::Busybox);
     let mut terminal = sandbox.gangplank(["exec", "sh"]).within(&folder).on_terminal(80, 24);

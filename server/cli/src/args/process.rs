@@ -16,7 +16,8 @@ pub(crate) const DETACH_KEYS: &str = "ctrl-p,ctrl-q";
     gangplank exec python main.py\n  \
     gangplank exec -e DEBUG=1 -w /tmp ls -la\n  \
     gangplank exec --container-id brave_euler sh\n  \
-    tar c . | gangplank exec tar t\n\n\
+    tar c . | gangplank exec tar t\n  \
+    gangplank exec --host-paths make\n\n\
     Exit status: the command's own, 128 + signal when a signal ended it, 127 when there is no such command and 126 when \
     it cannot be executed, 1 for any other failure.")]
 pub(crate) struct Exec {
@@ -43,6 +44,9 @@ pub(crate) struct Exec {
     /// The directory in the container
     #[arg(short, long, value_name = "DIR")]
     pub(crate) workdir: Option<String>,
+    /// Turn paths beneath the workspace folder in its output into this machine's
+    #[arg(long, conflicts_with = "detach")]
+    pub(crate) host_paths: bool,
     /// Keys that leave it running
     #[arg(long, value_name = "KEYS", default_value = DETACH_KEYS)]
     pub(crate) detach_keys: String,

@@ -8,6 +8,8 @@ use gangplank_client::StreamWriter;
 use gangplank_protocol::stream::{CREDIT, MAX_PAYLOAD};
 use tokio::sync::{mpsc, oneshot};
 
+use super::host_paths::{HostPaths, Rewriter};
+
 /// Written bytes after which an acknowledgement is due. Credit minus this leaves room for more than a full frame, so
 /// output never stops for want of one.
 const ACKNOWLEDGE_AFTER: u64 = MAX_PAYLOAD as u64;
@@ -18,6 +20,15 @@ const _: () = assert!(ACKNOWLEDGE_AFTER + 2 * MAX_PAYLOAD as u64 <= CREDIT);
 pub(super) enum Target {
     Stdout,
     Stderr,
+}
+
+impl Target {
+    fn fd(self) -> BorrowedFd<'static> {
+        match self {
+            Target::Stdout => rustix::stdio::stdout(),
+            Target::Stderr => rustix::stdio::stderr(),
+        }
+    }
 }
 
 /// Bytes to be written, and the offset that they reach to.
@@ -37,16 +48,18 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Starts writing; acknowledgements go to `writer`. What waits is bounded by the credit that these give.
+    /// Starts writing; acknowledgements go to `writer`. What waits is bounded by the credit that these give. Where `paths`
+    /// are given, each stream's are turned by them.
     ///
     /// # Errors
     /// When there can be no thread.
-    pub(super) fn start(writer: StreamWriter) -> io::Result<Output> {
+    pub(super) fn start(writer: StreamWriter, paths: Option<&HostPaths>) -> io::Result<Output> {
+        let rewriters = paths.map(|paths| [Rewriter::new(paths.clone()), Rewriter::new(paths.clone())]);
         let (queue, waiting) = mpsc::unbounded_channel();
         let (result, ended) = oneshot::channel();
         std::thread::Builder::new().name("stdout".to_owned()).spawn(move || {
             // nobody waits for the result of a session that was left
-            let _ = result.send(write(waiting, &writer));
+            let _ = result.send(write(waiting, &writer, rewriters));
         })?;
         Ok(Output { queue: Some(queue), ended })
     }
@@ -74,19 +87,27 @@ impl Output {
     }
 }
 
-fn write(mut queue: mpsc::UnboundedReceiver<Written>, writer: &StreamWriter) -> io::Result<()> {
+fn write(
+    mut queue: mpsc::UnboundedReceiver<Written>,
+    writer: &StreamWriter,
+    mut rewriters: Option<[Rewriter; 2]>,
+) -> io::Result<()> {
     let mut acknowledged = 0;
     while let Some(written) = queue.blocking_recv() {
-        let fd = match written.target {
-            Target::Stdout => rustix::stdio::stdout(),
-            Target::Stderr => rustix::stdio::stderr(),
-        };
-        write_all(fd, &written.bytes)?;
+        let fd = written.target.fd();
+        match &mut rewriters {
+            Some(rewriters) => write_all(fd, &rewriters[written.target as usize].take(&written.bytes))?,
+            None => write_all(fd, &written.bytes)?,
+        }
         if written.reaches >= acknowledged + ACKNOWLEDGE_AFTER {
             acknowledged = written.reaches;
             // a stream that has ended needs none, and what is queued is still to be written
             let _ = writer.acknowledge_blocking(acknowledged);
         }
+    }
+    for (target, rewriter) in [Target::Stdout, Target::Stderr].into_iter().zip(rewriters.iter_mut().flatten())
+    {
+        write_all(target.fd(), &rewriter.finish())?;
     }
     Ok(())
 }

@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use gangplank_client::{Client, ClientError, ProcessStream, StreamWriter};
 use gangplank_protocol::catalogue::{ProcessClose, ProcessSignal};
-use gangplank_protocol::process::{ProcessCloseParams, ProcessExit, ProcessSignalParams, StreamTicket};
+use gangplank_protocol::process::{
+    ProcessCloseParams, ProcessExit, ProcessSignalParams, StreamTicket, TerminalSize,
+};
 use gangplank_protocol::stream::Frame;
 
 use super::detach::DetachKeys;
 use super::drawing::{Drawing, Drawn};
 use super::input::{self, EndOfInput, Leaving};
 use super::output::Output;
+use super::host_paths::HostPaths;
 use super::raw::RawMode;
 use super::reconnect::{Found, Loss, Reconnection};
 use super::signals::{Signalled, Signals};
@@ -44,8 +47,10 @@ pub(crate) struct Session {
     pub(crate) keys: DetachKeys,
     /// What becomes of it when this program's terminal is closed.
     pub(crate) hangup: Hangup,
-    /// True when it was started for another terminal, so that it has to be told this one's size.
-    pub(crate) fit: bool,
+    /// The size that its terminal was given at its start; nothing when it was started for another terminal.
+    pub(crate) size: Option<TerminalSize>,
+    /// What its output's paths are turned by; nothing where every byte stays as it is.
+    pub(crate) paths: Option<HostPaths>,
 }
 
 /// What becomes of a process when the terminal it is shown in is closed.
@@ -105,16 +110,18 @@ pub(crate) async fn run(client: &Client, screen: &Screen, session: Session) -> R
     let terminal = session.tty && session.interactive && super::is_terminal();
     let raw =
         if terminal { RawMode::enter().map_err(Failure::io("set up the terminal"))?.into() } else { None };
-    let mut output = Output::start(writer.clone()).map_err(Failure::io("start a thread"))?;
     let mut drawing = Drawing::new(session.tty);
     let leaving = Leaving::default();
+    let mut output =
+        Output::start(writer.clone(), session.paths.as_ref()).map_err(Failure::io("start a thread"))?;
     let keys = terminal.then(|| session.keys.clone());
     let mut input =
         session.interactive.then(|| tokio::spawn(input::forward(writer.clone(), keys, leaving.clone())));
     let mut reconnection =
         Reconnection::new(client, session.process_id.as_deref(), session.resumable, terminal);
     let mut interrupted = false;
-    if session.fit {
+    // a window may have been resized since the process was asked for, when nobody listened yet
+    if super::size() != session.size {
         resize(&writer, session.tty).await;
     }
     let end = loop {

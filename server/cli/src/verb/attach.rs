@@ -77,7 +77,8 @@ async fn stay(
         interactive: !tty || terminal::is_terminal(),
         keys,
         hangup: Hangup::Detach,
-        fit: true,
+        size: None,
+        paths: None,
     };
     let end = session::run(client, &context.screen, session).await?;
     Ok(exec::code_of(context, end, &process))

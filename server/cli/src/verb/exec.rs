@@ -4,7 +4,7 @@ use gangplank_client::Client;
 use gangplank_protocol::catalogue::ProcessStart;
 use gangplank_protocol::process::{ProcessStartParams, ProcessTarget};
 
-use super::{DONE, Outcome};
+use super::{DONE, Outcome, shared};
 use crate::args::process::Exec;
 use crate::args::value;
 use crate::args::workspace::{Folder, Named};
@@ -13,6 +13,7 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::render::{self, escape};
 use crate::terminal::detach::DetachKeys;
+use crate::terminal::host_paths::HostPaths;
 use crate::terminal::session::{self, Hangup, Session, SessionEnd};
 use crate::terminal::{self};
 
@@ -43,7 +44,19 @@ pub(super) async fn run(context: &Context, verb: &Exec) -> Outcome {
         request_key: request_key(),
     };
     let client = context.client().await?;
-    start(context, &client, params, keys, Hangup::Close).await
+    let paths = match verb.host_paths {
+        true => {
+            let workspace = verb.workspace.selector(&context.cwd()?, Folder::Current)?;
+            Some(shared::host_paths(&client, workspace).await?)
+        }
+        false => None,
+    };
+    if paths.as_ref().is_some_and(HostPaths::is_empty) {
+        context
+            .screen
+            .note("this machine does not have the container's workspace folder: paths stay as they are");
+    }
+    start(context, &client, params, keys, Hangup::Close, paths).await
 }
 
 /// The exit code of an `exec`, with what there is to say told.
@@ -91,8 +104,9 @@ pub(super) async fn start(
     params: ProcessStartParams,
     keys: DetachKeys,
     hangup: Hangup,
+    paths: Option<HostPaths>,
 ) -> Outcome {
-    let (tty, interactive) = (params.tty, params.interactive);
+    let (tty, interactive, size) = (params.tty, params.interactive, params.size);
     let started = client.call::<ProcessStart>(&params).await?;
     let Some(ticket) = started.stream else {
         return DONE;
@@ -106,7 +120,8 @@ pub(super) async fn start(
         interactive,
         keys,
         hangup,
-        fit: false,
+        size,
+        paths,
     };
     let end = session::run(client, &context.screen, session).await?;
     Ok(code_of(context, end, &started.process_id))

@@ -31,7 +31,8 @@ pub(super) async fn run(context: &Context, verb: &Logs) -> Outcome {
         interactive: false,
         keys: exec::detach_keys("")?,
         hangup: Hangup::Detach,
-        fit: false,
+        size: None,
+        paths: None,
     };
     match session::run(&client, &context.screen, session).await? {
         // how the container ended is not how its logs were read

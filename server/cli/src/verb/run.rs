@@ -47,7 +47,8 @@ pub(super) async fn run(context: &Context, verb: &Run) -> Outcome {
         interactive: verb.interactive,
         keys,
         hangup: Hangup::Detach,
-        fit: false,
+        size: params.size,
+        paths: None,
     };
     let end = session::run(&client, &context.screen, session).await?;
     Ok(exec::code_of(context, end, &process.process_id))

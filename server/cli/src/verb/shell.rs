@@ -51,7 +51,7 @@ pub(super) async fn run(context: &Context, verb: &Shell) -> Outcome {
             None => {}
         }
     }
-    exec::start(context, &client, params, keys, Hangup::Detach).await.map_err(say_what_opens_it)
+    exec::start(context, &client, params, keys, Hangup::Detach, None).await.map_err(say_what_opens_it)
 }
 
 /// The running process of this name in the target's container.
