@@ -1,5 +1,6 @@
 // A person at the editor: palette, dialogs, notifications, terminal, Explorer, editor. Everything is done by mouse and keys.
 import { join } from "node:path";
+import { until } from "./report.mjs";
 
 const patience = 30_000;
 
@@ -41,12 +42,13 @@ export class Workbench {
       await banner.getByText("Manage", { exact: true }).click();
       await this.page.getByRole("button", { name: "Trust", exact: true }).first().click();
       await banner.waitFor({ state: "hidden" });
-      // newer editors show it above everything else
+      // newer editors show it above everything else, and sometimes take it away by themselves
       const above = this.page.locator(".monaco-modal-editor-block:visible");
-      if ((await above.count()) > 0) {
-        await above.locator('.codicon-close, [aria-label^="Close"]').first().click();
-        await above.waitFor({ state: "hidden" });
-      }
+      await until(async () => {
+        if ((await above.count()) === 0) return true;
+        await above.locator('.codicon-close, [aria-label^="Close"]').first().click({ timeout: 1000 }).catch(() => undefined);
+        return false;
+      }, "the page about trust closed");
     }
   }
 
@@ -173,6 +175,28 @@ export class Workbench {
     await this.page.locator(".terminal-wrapper.active .xterm-screen").click();
     await this.page.keyboard.type(line);
     await this.page.keyboard.press("Enter");
+  }
+
+  /** Follows the link in the terminal's line with this text, by Ctrl and a click so many pixels into the line. */
+  async followLink(text, across) {
+    const { page } = this;
+    const row = page.locator(".terminal-wrapper.active .xterm-rows > div", { hasText: text });
+    const linked = page.locator(".terminal-wrapper.active .xterm.xterm-cursor-pointer");
+    await page.keyboard.down("Control");
+    try {
+      // the pointer has to come from elsewhere, and the extension to be asked what the line has
+      await until(async () => {
+        const line = await row.boundingBox();
+        const [x, y] = [line.x + across, line.y + line.height / 2];
+        await page.mouse.move(x, y - 60);
+        await page.mouse.move(x, y, { steps: 4 });
+        if (!(await linked.waitFor({ timeout: 2000 }).then(() => true, () => false))) return false;
+        await page.mouse.click(x, y);
+        return true;
+      }, `a link in the line with ${text}`);
+    } finally {
+      await page.keyboard.up("Control");
+    }
   }
 
   /** Waits for a terminal that shows a prompt and nothing else: with more it is the one of before. */

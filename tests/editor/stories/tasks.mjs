@@ -55,19 +55,8 @@ export function steps({ sandbox, server, browser, evidence }) {
         await editor.page.locator('.editor-actions .action-label[aria-label*="Run Python File in Container"]').click();
         await editor.shows(/ZeroDivisionError/);
         await editor.openFile("package.json");
-        const row = editor.page.locator(".terminal-wrapper.active .xterm-rows > div", { hasText: "line 2, in inner" });
-        const box = await row.boundingBox();
-        // links need the pointer to come from elsewhere, and the key that follows them
-        await editor.page.mouse.move(box.x + 20, box.y - 40);
-        await until(async () => {
-          await editor.page.mouse.move(box.x + 150, box.y + box.height / 2, { steps: 4 });
-          await editor.page.keyboard.down("Control");
-          await editor.page.mouse.move(box.x + 160, box.y + box.height / 2, { steps: 4 });
-          await editor.page.waitForTimeout(300);
-          await editor.page.mouse.click(box.x + 160, box.y + box.height / 2);
-          await editor.page.keyboard.up("Control");
-          return (await editor.page.locator('.tab.active[data-resource-name="broken.py"]').count()) === 1;
-        }, "the link opens broken.py");
+        await editor.followLink("line 2, in inner", 160);
+        await editor.page.locator('.tab.active[data-resource-name="broken.py"]').waitFor();
         const position = await editor.page.locator(".statusbar-item", { hasText: /Ln \d+, Col/ }).innerText();
         await editor.shot("link");
         expect(position.includes("Ln 2,"), position);
