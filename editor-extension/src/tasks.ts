@@ -18,7 +18,9 @@ export function registerTasks(session: Session): vscode.Disposable {
       const folder = typeof task.scope === "object" ? task.scope : await chooseFolder(vscode.l10n.t("{0} runs in which folder's container?", task.name));
       const program = await session.daemon.program();
       const where = definition.cwd === undefined ? [] : ["--workdir", definition.cwd];
-      const args = [...globalArguments(), "exec", "--workspace-folder", folder.uri.fsPath, ...where, "--", definition.command, ...(definition.args ?? [])];
+      // a matcher looks for files of this machine
+      const paths = task.problemMatchers.length === 0 ? [] : ["--host-paths"];
+      const args = [...globalArguments(), "exec", "--workspace-folder", folder.uri.fsPath, ...paths, ...where, "--", definition.command, ...(definition.args ?? [])];
       const resolved = new vscode.Task(
         definition,
         folder,

@@ -14,6 +14,8 @@ interface Manifest {
     menus: Record<string, { command: string }[]>;
     configuration: { properties: Record<string, { scope: string }> };
     walkthroughs: { steps: unknown[] }[];
+    problemPatterns: { regexp: string }[];
+    problemMatchers: { pattern: string | { regexp: string }[] }[];
   };
 }
 
@@ -63,6 +65,21 @@ test("the bundle for translators has every text of the sources, and none too man
   const contents = sources.map((source) => ({ contents: source.text, extension: ".ts" as const }));
   assert.equal(manifest["l10n"], "./l10n");
   assert.deepEqual(JSON.parse(readFileSync("l10n/bundle.l10n.json", "utf8")), await getL10nJson(contents), "npm run texts");
+});
+
+test("the problem patterns take files of this machine, by their whole path or from the folder, and none of the container's own", () => {
+  const { problemPatterns, problemMatchers } = manifest.contributes;
+  const patterns = [...problemPatterns.map((each) => each.regexp), ...problemMatchers.flatMap(({ pattern }) => (Array.isArray(pattern) ? pattern.slice(0, 1) : []).map((each) => each.regexp))];
+  const fileIn = (line: string): (string | undefined)[] => patterns.map((pattern) => new RegExp(pattern).exec(line)?.[1]);
+  assert.deepEqual(fileIn("/home/ada/my app/a.c:1:2: error: x"), ["/home/ada/my app/a.c", undefined, undefined]);
+  assert.deepEqual(fileIn("src/a.c:1: warning: x"), ["src/a.c", undefined, undefined]);
+  assert.deepEqual(fileIn("/workspaces/app/src/a.c:1:2: error: x"), ["src/a.c", undefined, undefined]);
+  assert.deepEqual(fileIn("/home/ada/app/a.ts(1,2): error TS1: x"), [undefined, "/home/ada/app/a.ts", undefined]);
+  assert.deepEqual(fileIn("src/a.ts:1:2 - error TS1: x"), [undefined, "src/a.ts", undefined]);
+  assert.deepEqual(fileIn('  File "/home/ada/my app/a.py", line 3, in f'), [undefined, undefined, "/home/ada/my app/a.py"]);
+  for (const own of ["/usr/include/a.h:1:2: note: x", '  File "/usr/lib/python3/json.py", line 3', '  File "<string>", line 1', " *  The terminal process ended with a.c:1:2: error: x"]) {
+    assert.deepEqual(fileIn(own), [undefined, undefined, undefined], own);
+  }
 });
 
 test("a walkthrough has six steps at most", () => {

@@ -55,10 +55,10 @@ async function tellStory(file, install, extension, browser) {
       told = story.steps({ sandbox, server, browser, evidence: pictures });
       return await run(told.list, async (step) => {
         await told.page()?.shot(`failed ${step}`.replaceAll("/", " ")).catch(() => undefined);
-        for (const [index, log] of server.extensionLogs().entries()) writeFileSync(join(pictures, `gangplank-${index}.log`), log);
       });
     } finally {
       await told?.page()?.close().catch(() => undefined);
+      for (const [index, log] of server.extensionLogs().entries()) writeFileSync(join(pictures, `gangplank-${index}.log`), log);
       await server.stop();
       await sandbox.end();
     }

@@ -110,6 +110,8 @@ export class Workbench {
   async becomesAttachedWindow(act) {
     await Promise.all([this.page.waitForURL(/workspace=/, { timeout: 4 * patience }), act()]);
     await this.ready();
+    // the folder may come after the window, and trust that was given before does not hold for it
+    await this.page.locator(".explorer-folders-view .monaco-list-row").first().waitFor({ timeout: 2 * patience });
   }
 
   /** Reopens the folder by the palette, through the first-time dialog and the window's own question of trust. */
@@ -177,26 +179,23 @@ export class Workbench {
     await this.page.keyboard.press("Enter");
   }
 
-  /** Follows the link in the terminal's line with this text, by Ctrl and a click so many pixels into the line. */
-  async followLink(text, across) {
+  /** Follows the link in the terminal's line with this text, so many pixels into it: Ctrl and a click once it says what it opens. */
+  async followLink(text, across, says) {
     const { page } = this;
     const row = page.locator(".terminal-wrapper.active .xterm-rows > div", { hasText: text });
-    const linked = page.locator(".terminal-wrapper.active .xterm.xterm-cursor-pointer");
-    await page.keyboard.down("Control");
-    try {
+    const hover = page.locator(".monaco-hover:visible", { hasText: says });
+    await until(async () => {
+      const line = await row.boundingBox();
+      const [x, y] = [line.x + across, line.y + line.height / 2];
       // the pointer has to come from elsewhere, and the extension to be asked what the line has
-      await until(async () => {
-        const line = await row.boundingBox();
-        const [x, y] = [line.x + across, line.y + line.height / 2];
-        await page.mouse.move(x, y - 60);
-        await page.mouse.move(x, y, { steps: 4 });
-        if (!(await linked.waitFor({ timeout: 2000 }).then(() => true, () => false))) return false;
-        await page.mouse.click(x, y);
-        return true;
-      }, `a link in the line with ${text}`);
-    } finally {
+      await page.mouse.move(x, y - 60);
+      await page.mouse.move(x, y, { steps: 4 });
+      if (!(await hover.waitFor({ timeout: 3000 }).then(() => true, () => false))) return false;
+      await page.keyboard.down("Control");
+      await page.mouse.click(x, y);
       await page.keyboard.up("Control");
-    }
+      return true;
+    }, `a link in the line with ${text}`);
   }
 
   /** Waits for a terminal that shows a prompt and nothing else: with more it is the one of before. */

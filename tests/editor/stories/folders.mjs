@@ -34,6 +34,7 @@ export function steps({ sandbox, server, browser, evidence }) {
         await dialog.waitFor();
         await Promise.all([page.waitForURL(/two\.code-workspace/, { timeout: 60_000 }), dialog.getByRole("button", { name: "Reopen in Container" }).click()]);
         await editor.ready();
+        await editor.file("two.txt").waitFor();
         await editor.trust();
         await editor.attached();
       },

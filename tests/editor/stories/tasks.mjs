@@ -1,5 +1,6 @@
 // Tasks and links: an npm task, a task of type gangplank with problems, a traceback's link.
-import { expect, until } from "../harness/report.mjs";
+import { join } from "node:path";
+import { expect } from "../harness/report.mjs";
 import { image } from "../harness/sandbox.mjs";
 import { Workbench } from "../harness/workbench.mjs";
 
@@ -10,14 +11,21 @@ const npm = `printf '#!/bin/sh\\necho "npm $* ran on $(hostname) in $(pwd)"\\n' 
 
 export function steps({ sandbox, server, browser, evidence }) {
   const folder = sandbox.folder("tasks", {
-    ".devcontainer/devcontainer.json": { name: "Tasks", image, postCreateCommand: npm },
+    ".devcontainer/devcontainer.json": {
+      name: "Tasks",
+      image,
+      postCreateCommand: npm,
+      workspaceMount: "type=bind,source=${localWorkspaceFolder},target=/srv/code",
+      workspaceFolder: "/srv/code",
+    },
     "package.json": { name: "x", version: "1.0.0", scripts: { hello: "echo hello" } },
     "src/broken.py": "def inner():\n    return 1 / 0\n\n\ninner()\n",
     "src/main.c": "int main(void) { return x; }\n",
     ".vscode/tasks.json": {
       version: "2.0.0",
       tasks: [
-        { label: "compile", type: "gangplank", command: "sh", args: ["-c", "echo \"/workspaces/tasks/src/main.c:1:25: error: 'x' undeclared on $(hostname)\"; exit 1"], problemMatcher: "$gangplank-gcc" },
+        { label: "compile", type: "gangplank", command: "sh", args: ["-c", "echo \"/srv/code/src/main.c:1:25: error: 'x' undeclared on $(hostname)\"; exit 1"], problemMatcher: "$gangplank-gcc" },
+        { label: "check", type: "gangplank", command: "sh", args: ["-c", "echo \"/srv/code/src/main.c: line 1, col 25, Error - found on $(hostname)\""], problemMatcher: "$eslint-compact" },
         { label: "hello from npm", type: "npm", script: "hello", problemMatcher: [] },
       ],
     },
@@ -36,7 +44,7 @@ export function steps({ sandbox, server, browser, evidence }) {
       "an npm task runs in the container": async () => {
         await editor.command("Tasks: Run Task");
         await editor.pick("hello from npm");
-        await editor.shows(new RegExp(`npm run hello ran on ${id} in /workspaces/tasks`));
+        await editor.shows(new RegExp(`npm run hello ran on ${id} in /srv/code`));
         await editor.shot("npm");
       },
       "a task of type gangplank runs without a shell and its problems are files of this machine": async () => {
@@ -50,12 +58,23 @@ export function steps({ sandbox, server, browser, evidence }) {
         await editor.page.locator('.tab.active[data-resource-name="main.c"]').waitFor();
         await editor.shot("problem");
       },
+      "a matcher of the editor's own finds the file too": async () => {
+        await editor.page.keyboard.press("Control+W");
+        await editor.command("Tasks: Run Task");
+        await editor.pick("check");
+        const problem = editor.page.locator(".markers-panel .monaco-list-row", { hasText: `found on ${id}` });
+        await editor.shows(new RegExp(`work/tasks/src/main\\.c: line 1, col 25, Error - found on ${id}`));
+        await editor.command("Problems: Focus on Problems View");
+        await problem.waitFor();
+        await problem.dblclick();
+        await editor.page.locator('.tab.active[data-resource-name="main.c"]').waitFor();
+      },
       "a traceback's path opens the line of the file on this machine": async () => {
         await editor.openFile("broken.py");
         await editor.page.locator('.editor-actions .action-label[aria-label*="Run Python File in Container"]').click();
         await editor.shows(/ZeroDivisionError/);
         await editor.openFile("package.json");
-        await editor.followLink("line 2, in inner", 160);
+        await editor.followLink("line 2, in inner", 160, join(folder, "src/broken.py"));
         await editor.page.locator('.tab.active[data-resource-name="broken.py"]').waitFor();
         const position = await editor.page.locator(".statusbar-item", { hasText: /Ln \d+, Col/ }).innerText();
         await editor.shot("link");
