@@ -9,7 +9,7 @@ import { ConfigurationWatch } from "./configuration-watch";
 import { Cancelled, dataOf } from "./failure";
 import { isUntrusted, type Session } from "./session";
 import { tell } from "./tell";
-import { globalArguments, inspect, open, running, selectorOf, type OpenOptions } from "./workspace";
+import { globalArguments, goOn, inspect, open, running, selectorOf, type OpenOptions } from "./workspace";
 
 export class AttachedWindow implements vscode.Disposable {
   private watch: ConfigurationWatch | undefined;
@@ -160,14 +160,28 @@ export class AttachedWindow implements vscode.Disposable {
 
   /** A failing hook leaves a container in which its cause can be found, so the window attaches all the same. */
   private async openAnyway(folder: string, options: OpenOptions & { title?: string }): Promise<{ up: WorkspaceUpResult; failed?: unknown }> {
+    const title = options.title ?? vscode.l10n.t("Opening the container");
     try {
-      return { up: await open(this.session, folder, options.title ?? vscode.l10n.t("Opening the container"), options) };
+      const begun = options.rebuild === true ? undefined : await this.enter(folder, title);
+      return { up: begun ?? (await open(this.session, folder, title, options)) };
     } catch (error) {
       if (dataOf(error)?.kind !== "lifecycleFailed") throw error;
       const up = await running(this.session, folder);
       if (up === undefined) throw error;
       return { up, failed: error };
     }
+  }
+
+  /**
+   * Takes over from the window that became this one, which has opened the container a moment ago: what that did once,
+   * as `initializeCommand`, is not done again. Nothing when there was none, or the container does not run any more.
+   */
+  private async enter(folder: string, title: string): Promise<WorkspaceUpResult | undefined> {
+    const entered = await this.session.windows.takeEntered(folder);
+    if (entered === undefined) return undefined;
+    const now = await running(this.session, folder).catch(() => undefined);
+    if (now === undefined || entered.operationId === undefined) return now;
+    return goOn(this.session, entered.operationId, title);
   }
 
   private complain(error: unknown): void {

@@ -24,8 +24,11 @@ export class Operations implements vscode.Disposable {
     private readonly log: vscode.LogOutputChannel,
   ) {}
 
-  /** Follows an operation to its end. Throws `OperationFailed` or `Cancelled` when it does not succeed. */
-  async follow(title: string, started: OperationStarted, answer: Answerer): Promise<Operation> {
+  /**
+   * Follows an operation to its end, or until `enough` of it is done; it is going then. Throws `OperationFailed` or
+   * `Cancelled` when it does not succeed.
+   */
+  async follow(title: string, started: OperationStarted, answer: Answerer, enough: (model: OperationModel) => boolean = () => false): Promise<Operation> {
     const model = new OperationModel(started.operationId);
     this.latest = model;
     await vscode.commands.executeCommand("setContext", "gangplank.working", true);
@@ -41,11 +44,11 @@ export class Operations implements vscode.Disposable {
             });
           });
         });
-        const { end, stop } = this.toEnd(model, answer, report);
+        const { end, stop } = this.toEnd(model, answer, report, enough);
         return Promise.race([end, notCancelled]).finally(stop);
       });
       this.log.info(`${title}: ${operation.state}`);
-      if (operation.state === "succeeded") return operation;
+      if (operation.state === "succeeded" || isGoing(operation)) return operation;
       if (operation.state === "cancelled") throw new Cancelled("cancelled");
       throw new OperationFailed(operation);
     } finally {
@@ -63,7 +66,12 @@ export class Operations implements vscode.Disposable {
     this.changed.dispose();
   }
 
-  private toEnd(model: OperationModel, answer: Answerer, report: (message: string) => void): { end: Promise<Operation>; stop: () => void } {
+  private toEnd(
+    model: OperationModel,
+    answer: Answerer,
+    report: (message: string) => void,
+    enough: (model: OperationModel) => boolean,
+  ): { end: Promise<Operation>; stop: () => void } {
     let stop = (): void => undefined;
     const end = new Promise<Operation>((resolve, reject) => {
       let asked: string | undefined;
@@ -71,6 +79,10 @@ export class Operations implements vscode.Disposable {
         this.changed.fire();
         if (model.ended !== undefined) {
           resolve(model.ended);
+          return;
+        }
+        if (enough(model)) {
+          this.client.call("operation/get", { operationId: model.operationId }).then(resolve, reject);
           return;
         }
         const question = model.question;

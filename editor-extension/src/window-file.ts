@@ -7,7 +7,7 @@
  * would stay on the host, and a reload would lose the processes.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, unlink, utimes, writeFile } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import * as vscode from "vscode";
 
@@ -31,6 +31,18 @@ export interface OpenTerminal {
   pid: number;
   name: string;
 }
+
+/** What a window that becomes an attached one leaves to that. */
+export interface Entered {
+  /** The operation that brings the container up; without it the container is taken as it is. */
+  operationId: string | undefined;
+}
+
+/**
+ * How long what a window left counts, in milliseconds. A window that never came, as when files were not to be closed,
+ * must not speak for one that is opened some other day.
+ */
+const enteredCounts = 10 * 60_000;
 
 /** The text of the file. The same settings give the same text. */
 export function windowText(window: WindowSettings): string {
@@ -100,6 +112,33 @@ export class WindowFiles {
   /** Not in the editor's own store of the workspace: that is kept by the window, which may end before it is written. */
   async changeOpenTerminals(folder: string, change: (all: OpenTerminal[]) => OpenTerminal[]): Promise<void> {
     await replace(this.terminalsOf(folder), JSON.stringify(change(await this.openTerminals(folder))));
+  }
+
+  /** Leaves word to the window that this one becomes. */
+  async leaveEntered(folder: string, entered: Entered): Promise<void> {
+    await replace(this.enteredOf(folder), JSON.stringify({ ...entered, at: Date.now() }));
+  }
+
+  /** Takes what was left, which only one window can do. */
+  async takeEntered(folder: string): Promise<Entered | undefined> {
+    const mine = `${this.enteredOf(folder)}.${process.pid.toString()}.taken`;
+    try {
+      await rename(this.enteredOf(folder), mine);
+      const text = await readFile(mine, "utf8");
+      await unlink(mine);
+      const read: unknown = JSON.parse(text);
+      const { at, operationId } = read as { at?: unknown; operationId?: unknown };
+      const age = typeof at === "number" ? Date.now() - at : NaN;
+      if (!(age >= 0 && age < enteredCounts)) return undefined;
+      return { operationId: typeof operationId === "string" ? operationId : undefined };
+    } catch {
+      // nobody left anything, or another window took it
+      return undefined;
+    }
+  }
+
+  private enteredOf(folder: string): string {
+    return join(dirname(this.fileOf(folder).fsPath), "entered.json");
   }
 
   private terminalsOf(folder: string): string {

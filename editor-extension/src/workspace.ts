@@ -1,11 +1,12 @@
 /** Opening a folder's container, as commands and the attached window need it. */
-import type { Question, WorkspaceSelector, WorkspaceUpParams, WorkspaceUpResult } from "gangplank-protocol";
+import type { Operation, Question, WorkspaceSelector, WorkspaceUpParams, WorkspaceUpResult } from "gangplank-protocol";
 import * as vscode from "vscode";
 import type { Attached } from "./attachment";
 import { requestKey } from "./client";
 import { clientEnvironment } from "./environment";
-import { dataOf } from "./failure";
+import { OperationFailed, dataOf } from "./failure";
 import { resultOf } from "./operation";
+import { isGoing, type OperationModel } from "./operation-model";
 import { sharedPaths } from "./paths";
 import { answerQuestion } from "./question";
 import { isUntrusted, type Session } from "./session";
@@ -20,14 +21,38 @@ export interface OpenOptions {
   rebuild?: boolean;
   /** Get the image again. */
   pull?: boolean;
-  /** The window comes later, and with it `postAttachCommand`. */
-  beforeWindow?: boolean;
   /** The hash of host effects that were just agreed to. */
   consented?: string | undefined;
 }
 
 /** Brings the folder's container up, with progress and questions. */
 export async function open(session: Session, folder: string, title: string, options: OpenOptions = {}): Promise<WorkspaceUpResult> {
+  return resultOf(await begin(session, folder, title, options)) as unknown as WorkspaceUpResult;
+}
+
+/**
+ * The same until only `postAttachCommand` is left, which is the window's own: it may go on for as long as that is open.
+ * Gives the operation, for the window to go on with.
+ */
+export async function openForWindow(session: Session, folder: string, title: string, options: OpenOptions): Promise<string> {
+  const attaches = ({ steps }: OperationModel): boolean => steps.some(({ step }) => step === "postAttachCommand");
+  return (await begin(session, folder, title, options, attaches)).operationId;
+}
+
+/** Goes on with what another window has begun; nothing when the daemon no longer knows it, or it was given up. */
+export async function goOn(session: Session, operationId: string, title: string): Promise<WorkspaceUpResult | undefined> {
+  try {
+    let operation = await session.daemon.client.call("operation/get", { operationId });
+    if (isGoing(operation)) operation = await session.operations.follow(title, { operationId, joined: true }, (question) => answerQuestion(question));
+    if (operation.state === "failed") throw new OperationFailed(operation);
+    return operation.state === "succeeded" ? (resultOf(operation) as unknown as WorkspaceUpResult) : undefined;
+  } catch (error) {
+    if (dataOf(error)?.kind === "notFound") return undefined;
+    throw error;
+  }
+}
+
+async function begin(session: Session, folder: string, title: string, options: OpenOptions, enough?: (model: OperationModel) => boolean): Promise<Operation> {
   if (isUntrusted()) throw new Error("a folder that is not trusted is not opened in a container");
   const params: WorkspaceUpParams = {
     workspace: selectorOf(folder),
@@ -39,7 +64,7 @@ export async function open(session: Session, folder: string, title: string, opti
     pull: options.pull ?? false,
     skipPostCreate: false,
     skipNonBlockingCommands: false,
-    skipPostAttach: options.beforeWindow ?? false,
+    skipPostAttach: false,
     mounts: [],
     remoteEnvironment: [],
     mountWorkspaceGitRoot: true,
@@ -48,8 +73,7 @@ export async function open(session: Session, folder: string, title: string, opti
   };
   const started = await session.daemon.client.call(options.rebuild === true ? "workspace/rebuild" : "workspace/up", params);
   const answer = (question: Question) => answerQuestion(question, options.consented);
-  const operation = await session.operations.follow(title, started, answer);
-  return resultOf(operation) as unknown as WorkspaceUpResult;
+  return session.operations.follow(title, started, answer, enough);
 }
 
 /** The folder's container as it runs, hooks done or not; nothing when it does not run. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
@@ -20,5 +20,26 @@ test("what is remembered of a folder's terminals is that folder's, and a broken 
   assert.deepEqual(await windows.openTerminals("/a"), [{ pid: 2, name: "whole" }]);
   await writeFile(file, "[{");
   assert.deepEqual(await windows.openTerminals("/a"), []);
+  await rm(storage, { recursive: true });
+});
+
+test("what a window leaves to the one that it becomes is taken once, and not by one of some other day", async () => {
+  const storage = await mkdtemp(join(tmpdir(), "gp-"));
+  const windows = new WindowFiles(Uri.file(storage));
+  const file = join(dirname(windows.fileOf("/a").fsPath), "entered.json");
+  assert.equal(await windows.takeEntered("/a"), undefined);
+  await windows.leaveEntered("/a", { operationId: "op-1" });
+  assert.equal(await windows.takeEntered("/b"), undefined);
+  const [one, other] = await Promise.all([windows.takeEntered("/a"), windows.takeEntered("/a")]);
+  assert.deepEqual([one, other].filter((each) => each !== undefined), [{ operationId: "op-1" }]);
+  await windows.leaveEntered("/a", { operationId: undefined });
+  assert.deepEqual(await windows.takeEntered("/a"), { operationId: undefined });
+  await windows.leaveEntered("/a", { operationId: "op-2" });
+  const left = JSON.parse(await readFile(file, "utf8")) as { at: number };
+  for (const broken of [JSON.stringify({ ...left, at: left.at - 3_600_000 }), JSON.stringify({ ...left, at: left.at + 3_600_000 }), "null", "{"]) {
+    await writeFile(file, broken);
+    assert.equal(await windows.takeEntered("/a"), undefined, broken);
+    assert.deepEqual(await readdir(dirname(file)), [], broken);
+  }
   await rm(storage, { recursive: true });
 });

@@ -1,12 +1,11 @@
 /** Reopen in Container, Reopen Locally, Rebuild, Retry, and opening another workspace's folder. */
-import type { WorkspaceUpResult } from "gangplank-protocol";
 import * as vscode from "vscode";
 import type { AttachedWindow } from "../attached-window";
 import { complain } from "../complaint";
 import { Cancelled, dataOf } from "../failure";
 import { consentTo } from "../prompt";
 import { chooseFolder, requireOwnMachine, type Session } from "../session";
-import { globalArguments, open, running } from "../workspace";
+import { globalArguments, openForWindow, running, selectorOf } from "../workspace";
 import { folderOf } from "../views/containers";
 import { register } from "./register";
 
@@ -55,22 +54,23 @@ export function registerWindowCommands(session: Session, window: AttachedWindow)
 async function enter(session: Session, folder: string, title: string, options: { rebuild?: boolean; pull?: boolean } = {}): Promise<void> {
   const consented = await consentTo(session, folder);
   try {
-    await become(session, folder, await open(session, folder, title, { ...options, consented, beforeWindow: true }));
+    await become(session, folder, await openForWindow(session, folder, title, { ...options, consented }));
   } catch (error) {
-    const up = dataOf(error)?.kind === "lifecycleFailed" ? await running(session, folder) : undefined;
-    if (up === undefined) throw error;
+    if (dataOf(error)?.kind !== "lifecycleFailed" || (await running(session, folder)) === undefined) throw error;
     // the container is there, and in it the cause can be looked for; its hooks count as having run, so that only
     // another container runs them again
     void complain(session, error, [
       { label: vscode.l10n.t("Rebuild Container"), run: () => enter(session, folder, title, { ...options, rebuild: true }) },
-      { label: vscode.l10n.t("Open Anyway"), run: () => become(session, folder, up) },
+      { label: vscode.l10n.t("Open Anyway"), run: () => become(session, folder, undefined) },
     ]);
   }
 }
 
-async function become(session: Session, folder: string, up: WorkspaceUpResult): Promise<void> {
+/** @param operationId what the attached window goes on with; without it, with the container as it is */
+async function become(session: Session, folder: string, operationId: string | undefined): Promise<void> {
   const program = await session.daemon.program();
-  const { name } = await session.daemon.client.call("container/inspect", { engine: up.engine, container: up.containerId });
-  const file = await session.windows.write({ folder, program: program.path, globalArguments: globalArguments(), containerName: name });
+  const { workspace } = await session.daemon.client.call("workspace/inspect", { workspace: selectorOf(folder) });
+  const file = await session.windows.write({ folder, program: program.path, globalArguments: globalArguments(), containerName: workspace.container.name });
+  await session.windows.leaveEntered(folder, { operationId });
   await vscode.commands.executeCommand("vscode.openFolder", file, { forceReuseWindow: true });
 }
