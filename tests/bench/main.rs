@@ -1,9 +1,11 @@
-//! Benchmarks: `cargo measure [ROUNDS]`. What a user waits for, as whole processes, beside the same work through the
+//! Benchmarks: `cargo measure [ROUNDS] [--editor]`. What a user waits for, as whole processes, beside the same work through the
 //! engine's raw API (the limit) and through the peer, one after the other in every round, so that a machine whose speed
-//! drifts slows all of them alike. Only ratios of one run mean anything.
+//! drifts slows all of them alike. Only ratios of one run mean anything. With `--editor` the extension in a real VS Code
+//! is measured too.
 //!
 //! The product is built in release for it; the reference CLI and the peer's watcher come from npm, into `target/bench`.
 
+mod editor;
 mod peer;
 mod raw;
 mod series;
@@ -22,8 +24,8 @@ use series::Table;
 const ROUNDS: usize = 15;
 
 fn main() -> ExitCode {
-    let rounds = std::env::args().nth(1).and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS);
-    match run(rounds) {
+    let rounds = std::env::args().skip(1).find_map(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS);
+    match run(rounds, std::env::args().any(|argument| argument == "--editor")) {
         Ok(report) => {
             let _ = write!(std::io::stdout(), "{report}");
             ExitCode::SUCCESS
@@ -35,7 +37,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(rounds: usize) -> Result<String, HarnessError> {
+fn run(rounds: usize, editor: bool) -> Result<String, HarnessError> {
     let binary = place::target().join("release/gangplank");
     let built = Command::new("cargo")
         .args(["build", "--release", "--package", "gangplank-cli"])
@@ -53,7 +55,10 @@ fn run(rounds: usize) -> Result<String, HarnessError> {
     let mut table = Table::default();
     up::measure(&binary, &peers, rounds, &mut table)?;
     watch::measure(&binary, &peers, rounds, &mut table)?;
-    let report = format!("{rounds} rounds, medians (least to most)\n\n{}", table.markdown());
+    let mut report = format!("{rounds} rounds, medians (least to most)\n\n{}", table.markdown());
+    if editor {
+        report += &format!("\n{}", editor::measure(&binary)?);
+    }
     let path = place::beneath_target("bench")?.join("report.md");
     std::fs::write(&path, &report).map_err(HarnessError::io("write", &path))?;
     Ok(report)

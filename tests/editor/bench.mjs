@@ -1,5 +1,5 @@
-// What the extension costs: activation, click to prompt, the memory of one terminal's client. One run, medians of five;
-// for ratios of machines that are not quiet, run it twice and compare.
+// What the extension costs: activation, click to prompt, the memory of one terminal's client. `cargo measure --editor` runs
+// it with a release build.
 import { readFileSync, readdirSync } from "node:fs";
 import { CodeServer, browser as launch } from "./harness/code-server.mjs";
 import { editor as installed, evidence, program, vsix } from "./harness/place.mjs";
@@ -57,11 +57,16 @@ try {
     reloads.push(performance.now() - before);
   }
   const activations = server.extensionLogs().flatMap((log) => [...log.matchAll(/activated in (\d+) ms/g)].map((match) => Number(match[1])));
-  console.log(`package ${extension.bytes} bytes`);
-  console.log(`activation ${median(activations)} ms (${activations.join(", ")})`);
-  console.log(`click to prompt: on this machine ${median(local).toFixed(0)} ms, in the container ${median(inside).toFixed(0)} ms`);
-  console.log(`first Reopen in Container, with the person's clicks: ${reopened.toFixed(0)} ms; reload to attached ${median(reloads).toFixed(0)} ms`);
-  console.log(`one terminal's client: ${memory.map((kb) => `${kb} kB`).join(", ")} (PSS)`);
+  const shown = (values, unit) => `${median(values).toFixed(0)} (${Math.min(...values).toFixed(0)} to ${Math.max(...values).toFixed(0)}) ${unit}`;
+  console.log(`| work | median (least to most) |
+|---|---|
+| activation of the extension | ${shown(activations, "ms")} |
+| click to prompt, a terminal on this machine | ${shown(local, "ms")} |
+| click to prompt, a terminal in the container | ${shown(inside, "ms")} |
+| first Reopen in Container, with the person's clicks | ${reopened.toFixed(0)} ms |
+| reload of the window to attached | ${shown(reloads, "ms")} |
+| memory of one terminal's client (PSS) | ${shown(memory, "kB")} |
+| package without the program | ${extension.bytes} bytes |`);
   await editor.close();
 } finally {
   await browser.close();
