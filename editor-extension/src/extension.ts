@@ -41,7 +41,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   context.subscriptions.push(log, daemon, attachment, operations, window, containers, terminals, new OperationView(operations));
   context.subscriptions.push(registerTasks(session), registerLinks(attachment), tellEndedTerminals(daemon));
   registerWindowCommands(session, window);
-  registerContainerCommands(session, window, containers);
+  registerContainerCommands(session, window, containers, terminals);
   registerTerminalCommands(session, window);
   registerRunCommand(session);
   registerConfigureCommand(session);

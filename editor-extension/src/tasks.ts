@@ -7,6 +7,7 @@ interface Definition extends vscode.TaskDefinition {
   command: string;
   args?: string[];
   cwd?: string;
+  hostPaths?: boolean;
 }
 
 export function registerTasks(session: Session): vscode.Disposable {
@@ -18,8 +19,8 @@ export function registerTasks(session: Session): vscode.Disposable {
       const folder = typeof task.scope === "object" ? task.scope : await chooseFolder(vscode.l10n.t("{0} runs in which folder's container?", task.name));
       const program = await session.daemon.program();
       const where = definition.cwd === undefined ? [] : ["--workdir", definition.cwd];
-      // a matcher looks for files of this machine
-      const paths = task.problemMatchers.length === 0 ? [] : ["--host-paths"];
+      // problem matchers look for files of this machine; whether the task has one is not told here
+      const paths = definition.hostPaths === false ? [] : ["--host-paths"];
       const args = [...globalArguments(), "exec", "--workspace-folder", folder.uri.fsPath, ...paths, ...where, "--", definition.command, ...(definition.args ?? [])];
       const resolved = new vscode.Task(
         definition,

@@ -70,6 +70,12 @@ export class TerminalLife implements vscode.Disposable {
     if (chosen === another) await vscode.commands.executeCommand("gangplank.newTerminal");
   }
 
+  /** Closes the terminals that are in a container, as before it is stopped: they would end with an error otherwise. */
+  async closeThoseIn(containerId: string): Promise<void> {
+    const { processes } = await this.session.daemon.client.call("process/list", { containerId });
+    for (const [terminal, pid] of this.pids) if (newest(processes, pid) !== undefined) terminal.dispose();
+  }
+
   dispose(): void {
     for (const part of this.parts) part.dispose();
   }

@@ -6,20 +6,26 @@ import { Cancelled } from "../failure";
 import { chooseFolder, type Session } from "../session";
 import { ask, waitFor } from "../tell";
 import { selectorOf } from "../workspace";
+import type { TerminalLife } from "../terminal-life";
 import { folderOf, type ContainersView } from "../views/containers";
 import { register } from "./register";
 
-export function registerContainerCommands(session: Session, window: AttachedWindow, view: ContainersView): void {
+export function registerContainerCommands(session: Session, window: AttachedWindow, view: ContainersView, terminals: TerminalLife): void {
   const { client } = session.daemon;
+  /** Does what ends the container of a folder; of this window's own its terminals are closed first. */
+  const end = async (folder: string, title: string, method: "workspace/stop" | "workspace/remove"): Promise<void> => {
+    const { attached } = session.attachment;
+    if (attached?.folder === folder) await terminals.closeThoseIn(attached.containerId);
+    const ended = client.call(method, { workspace: selectorOf(folder), requestKey: requestKey() });
+    await waitFor(session.log, title, folder === window.folder ? window.change(ended) : ended);
+    if (folder === window.folder) await session.attachment.become({ is: "stopped", removed: method === "workspace/remove" });
+    view.refresh();
+  };
   const subject = async (item: unknown): Promise<string> =>
     folderOf(item) ?? window.folder ?? (await chooseFolder(vscode.l10n.t("Which folder's container?"))).uri.fsPath;
 
   register(session, "gangplank.stop", async (item) => {
-    const folder = await subject(item);
-    const stopped = client.call("workspace/stop", { workspace: selectorOf(folder), requestKey: requestKey() });
-    await waitFor(session.log, vscode.l10n.t("Stopping the container"), folder === window.folder ? window.change(stopped) : stopped);
-    if (folder === window.folder) await session.attachment.become({ is: "stopped", removed: false });
-    view.refresh();
+    await end(await subject(item), vscode.l10n.t("Stopping the container"), "workspace/stop");
   }, { retry: true });
 
   register(session, "gangplank.start", async (item) => {
@@ -41,9 +47,6 @@ export function registerContainerCommands(session: Session, window: AttachedWind
     const detail = vscode.l10n.t("The folder stays as it is. What was installed in the container is gone.");
     const chosen = await ask("warning", vscode.l10n.t("Remove the container of {0}?", folder), detail, remove);
     if (chosen !== remove) throw new Cancelled("not removed");
-    const removed = client.call("workspace/remove", { workspace: selectorOf(folder), requestKey: requestKey() });
-    await waitFor(session.log, vscode.l10n.t("Removing the container"), folder === window.folder ? window.change(removed) : removed);
-    if (folder === window.folder) await session.attachment.become({ is: "stopped", removed: true });
-    view.refresh();
+    await end(folder, vscode.l10n.t("Removing the container"), "workspace/remove");
   }, { retry: true });
 }

@@ -41,6 +41,8 @@ export class ContainersView implements vscode.TreeDataProvider<WorkspaceItem>, v
     try {
       const { workspaces } = await this.session.daemon.client.call("workspace/list", {});
       delete this.tree.message;
+      // not before it is known: what an empty view says would have the focus, and take it along when the list comes
+      await vscode.commands.executeCommand("setContext", "gangplank.noContainers", workspaces.length === 0);
       const current = this.session.attachment.attached?.containerId;
       return workspaces.map((workspace) => new WorkspaceItem(workspace, workspace.container.containerId === current));
     } catch (error) {
@@ -52,15 +54,18 @@ export class ContainersView implements vscode.TreeDataProvider<WorkspaceItem>, v
   getTreeItem({ workspace, current }: WorkspaceItem): vscode.TreeItem {
     const { container, workspaceFolder } = workspace;
     const running = container.state === "running";
-    const item = new vscode.TreeItem(basename(workspaceFolder));
+    // a label of a container says what the folder is, and anybody can make one
+    const name = plain(basename(workspaceFolder));
+    const item = new vscode.TreeItem(name);
     item.id = container.containerId;
     const state = stateText(container.state);
     const image = plain(container.image);
-    item.description = `${current ? vscode.l10n.t("this window") : state} · ${image}`;
-    item.tooltip = `${workspaceFolder}\n${container.name} (${state})\n${image}`;
+    const here = current ? [vscode.l10n.t("this window")] : [];
+    item.description = `${here[0] ?? state} · ${image}`;
+    item.tooltip = `${plain(workspaceFolder)}\n${plain(container.name)} (${state})\n${image}`;
     item.iconPath = new vscode.ThemeIcon(running ? "vm-running" : "vm-outline");
     item.contextValue = running ? "workspace.running" : "workspace.stopped";
-    item.accessibilityInformation = { label: `${basename(workspaceFolder)}, ${state}, ${image}, ${dirname(workspaceFolder)}` };
+    item.accessibilityInformation = { label: [name, ...here, state, image, plain(dirname(workspaceFolder))].join(", ") };
     return item;
   }
 

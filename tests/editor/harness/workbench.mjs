@@ -66,7 +66,23 @@ export class Workbench {
   }
 
   /** Runs a command from the palette; waits while the extension that has it is still being found. */
-  async command(title) {
+  command(title) {
+    return this.chosen(title, (row) => row.click());
+  }
+
+  /** The same by the keyboard alone. */
+  runs(title) {
+    return this.chosen(title, async (row) => {
+      await until(async () => {
+        if (await row.evaluate((each) => each.classList.contains("focused"))) return true;
+        await this.page.keyboard.press("ArrowDown");
+        return false;
+      }, `"${title}" in focus`);
+      await this.page.keyboard.press("Enter");
+    });
+  }
+
+  async chosen(title, choose) {
     const { page } = this;
     const end = Date.now() + patience;
     for (;;) {
@@ -79,7 +95,7 @@ export class Workbench {
       const row = page.locator(`.quick-input-widget:visible .monaco-list-row[aria-label=${quoted}], .quick-input-widget:visible .monaco-list-row[aria-label^=${JSON.stringify(`${title},`)}]`).first();
       try {
         await row.waitFor({ timeout: 3000 });
-        await row.click();
+        await choose(row);
         return;
       } catch (error) {
         await page.keyboard.press("Escape");
