@@ -9,6 +9,7 @@ import { ConfigurationWatch } from "./configuration-watch";
 import { Cancelled, dataOf } from "./failure";
 import { isUntrusted, type Session } from "./session";
 import { tell } from "./tell";
+import { profileName } from "./window-file";
 import { globalArguments, goOn, inspect, open, running, selectorOf, type OpenOptions } from "./workspace";
 
 export class AttachedWindow implements vscode.Disposable {
@@ -139,16 +140,20 @@ export class AttachedWindow implements vscode.Disposable {
       await attachment.become({ is: "attached", to: attached });
       log.info(`attached to ${attached.containerName} as ${attached.remoteUser} in ${attached.remoteWorkspaceFolder}`);
       await this.follow(folder);
-      if (failed !== undefined) this.complain(failed);
+      if (failed !== undefined) this.complain(failed, options);
     } catch (error) {
       await attachment.become({ is: "failed", error });
-      if (!(error instanceof Cancelled)) this.complain(error);
+      if (!(error instanceof Cancelled)) this.complain(error, options);
     }
   }
 
-  /** The editor asks by itself, unless its settings say that it does not: then nobody would. */
+  /**
+   * The editor asks by itself, or shows a banner, unless its settings say that it does neither: then nobody would. The
+   * message cannot be taken back once the window is trusted.
+   */
   private async askForTrust(): Promise<void> {
-    if (vscode.workspace.getConfiguration("security.workspace.trust").get<string>("startupPrompt") !== "never") return;
+    const settings = vscode.workspace.getConfiguration("security.workspace.trust");
+    if (["startupPrompt", "banner"].some((name) => settings.get<string>(name) !== "never")) return;
     const manage = vscode.l10n.t("Manage Workspace Trust");
     const chosen = await tell(
       "warning",
@@ -158,15 +163,19 @@ export class AttachedWindow implements vscode.Disposable {
     if (chosen === manage) await vscode.commands.executeCommand("workbench.trust.manage");
   }
 
-  /** A failing hook leaves a container in which its cause can be found, so the window attaches all the same. */
+  /**
+   * A failing hook leaves a container in which its cause can be found, and a rebuild that failed early the one of before,
+   * so the window attaches all the same.
+   */
   private async openAnyway(folder: string, options: OpenOptions & { title?: string }): Promise<{ up: WorkspaceUpResult; failed?: unknown }> {
     const title = options.title ?? vscode.l10n.t("Opening the container");
     try {
       const begun = options.rebuild === true ? undefined : await this.enter(folder, title);
       return { up: begun ?? (await open(this.session, folder, title, options)) };
     } catch (error) {
-      if (dataOf(error)?.kind !== "lifecycleFailed") throw error;
-      const up = await running(this.session, folder);
+      const rebuilding = options.rebuild === true && !(error instanceof Cancelled);
+      if (!rebuilding && dataOf(error)?.kind !== "lifecycleFailed") throw error;
+      const up = await running(this.session, folder).catch(() => undefined);
       if (up === undefined) throw error;
       return { up, failed: error };
     }
@@ -184,11 +193,13 @@ export class AttachedWindow implements vscode.Disposable {
     return goOn(this.session, entered.operationId, title);
   }
 
-  private complain(error: unknown): void {
+  private complain(error: unknown, options: OpenOptions & { title?: string }): void {
     // hooks that failed count as having run, so that only another container runs them again
     const rebuild = dataOf(error)?.kind === "lifecycleFailed";
-    const run = (): Promise<void> => this.attach({ rebuild });
-    void complain(this.session, error, [rebuild ? { label: vscode.l10n.t("Rebuild Container"), run } : again(error, run)]);
+    const remedy = rebuild
+      ? { label: vscode.l10n.t("Rebuild Container"), run: () => this.attach({ rebuild }) }
+      : again(error, () => this.attach(options));
+    void complain(this.session, error, [remedy]);
   }
 
   /** Has changes of the configuration told. */
@@ -205,6 +216,8 @@ export class AttachedWindow implements vscode.Disposable {
 
 /** How long the editor may take to make the window's profile its default one, in milliseconds. */
 const profileTimeout = 10_000;
+/** How long, once its settings have it; it does not always tell. */
+const settled = 1000;
 
 /**
  * Waits until the editor's own terminals run this program: it takes the window's settings over some time after trust
@@ -213,16 +226,36 @@ const profileTimeout = 10_000;
 async function terminalsRun(program: string): Promise<boolean> {
   if (vscode.env.shell === program) return true;
   return new Promise((resolve) => {
-    const changed = vscode.env.onDidChangeShell((shell) => {
-      if (shell === program) done(true);
-    });
-    const timer = setTimeout(() => {
-      done(vscode.env.shell === program);
-    }, profileTimeout);
     const done = (so: boolean): void => {
-      clearTimeout(timer);
-      changed.dispose();
+      for (const timer of timers) clearTimeout(timer);
+      for (const listener of listeners) listener.dispose();
       resolve(so);
     };
+    const timers = [
+      setTimeout(() => {
+        done(false);
+      }, profileTimeout),
+    ];
+    const look = (): void => {
+      if (vscode.env.shell === program) done(true);
+      else if (timers.length === 1 && isDefault(program)) {
+        timers.push(
+          setTimeout(() => {
+            done(true);
+          }, settled),
+        );
+      }
+    };
+    const listeners = [vscode.env.onDidChangeShell(look), vscode.workspace.onDidChangeConfiguration(look)];
+    look();
   });
+}
+
+/** True when the window's settings make this program the default terminal. */
+function isDefault(program: string): boolean {
+  const platform = process.platform === "darwin" ? "osx" : "linux";
+  const settings = vscode.workspace.getConfiguration("terminal.integrated");
+  const name = settings.get<string>(`defaultProfile.${platform}`);
+  const profiles = settings.get<Record<string, { path?: unknown } | null>>(`profiles.${platform}`) ?? {};
+  return name === profileName && profiles[name]?.path === program;
 }

@@ -8,13 +8,14 @@ import { dataOf } from "./failure";
 import { describeEffects } from "./question";
 import type { Session } from "./session";
 import { tell } from "./tell";
+import type { MadeFrom } from "./window-file";
 import { probe, selectorOf } from "./workspace";
 
 export class ConfigurationWatch implements vscode.Disposable {
   private subscription: Subscription | undefined;
   private asked = false;
   private file: string | undefined;
-  private text = "";
+  private made: MadeFrom = { containerId: "", text: "" };
 
   /** @param allow brings the container up again, which asks for the leave that is missing */
   constructor(
@@ -23,12 +24,19 @@ export class ConfigurationWatch implements vscode.Disposable {
     private readonly allow: () => Promise<void>,
   ) {}
 
-  /** Takes the configuration as it is now for the one that the container was made from. */
+  /**
+   * Begins with what changed while no window was there. The configuration that a container was made from is the one with
+   * which it was seen first.
+   */
   async begin(): Promise<void> {
     const { client } = this.session.daemon;
     const { workspace } = await client.call("workspace/inspect", { workspace: selectorOf(this.folder) });
     this.file = workspace.configuration;
-    if (this.file !== undefined) this.text = await readFile(this.file, "utf8").catch(() => "");
+    if (this.file === undefined) return;
+    const { containerId } = workspace.container;
+    const known = await this.session.windows.madeFrom(this.folder, containerId);
+    this.made = known ?? { containerId, text: await readFile(this.file, "utf8").catch(() => "") };
+    if (known === undefined) await this.session.windows.rememberMadeFrom(this.folder, this.made);
     this.subscription = client.subscribe(
       "watch/subscribe",
       { workspaceFolder: this.folder, all: false },
@@ -40,6 +48,7 @@ export class ConfigurationWatch implements vscode.Disposable {
         this.session.log.warn(`changes of the configuration are not seen: ${error.message}`);
       },
     );
+    void this.changed().catch(this.log);
   }
 
   /**
@@ -69,8 +78,10 @@ export class ConfigurationWatch implements vscode.Disposable {
   private async changed(): Promise<void> {
     if (this.file === undefined || this.asked) return;
     const now = await readFile(this.file, "utf8").catch(() => "");
-    const properties = changedProperties(this.text, now);
+    const properties = changedProperties(this.made.text, now);
     if (properties === undefined || properties.length === 0) return;
+    this.session.log.info(`the configuration is other than the container's: ${properties.join(", ")}`);
+    if (now === this.made.declined) return;
     if (await this.tellMissingLeave()) return;
     const rebuild = vscode.l10n.t("Rebuild Container");
     await this.offer(
@@ -78,6 +89,10 @@ export class ConfigurationWatch implements vscode.Disposable {
       rebuild,
       async () => {
         await vscode.commands.executeCommand("gangplank.rebuild");
+      },
+      async () => {
+        this.made = { ...this.made, declined: now };
+        await this.session.windows.rememberMadeFrom(this.folder, this.made);
       },
     );
   }
@@ -91,13 +106,15 @@ export class ConfigurationWatch implements vscode.Disposable {
   }
 
   /** One offer at a time. */
-  private async offer(message: string, label: string, run: () => Promise<void>): Promise<void> {
+  private async offer(message: string, label: string, run: () => Promise<void>, decline?: () => Promise<void>): Promise<void> {
     if (this.asked) return;
     this.asked = true;
     try {
-      const chosen = await tell("warning", message, label, vscode.l10n.t("Not Now"));
+      const notNow = vscode.l10n.t("Not Now");
+      const chosen = await tell("warning", message, label, notNow);
       this.asked = false;
       if (chosen === label) await run();
+      else if (chosen === notNow) await decline?.();
     } finally {
       this.asked = false;
     }

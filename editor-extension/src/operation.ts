@@ -57,6 +57,13 @@ export class Operations implements vscode.Disposable {
     }
   }
 
+  /** Puts an operation that has ended on show, as one of a window that became this one. */
+  show(operation: Operation): void {
+    this.latest = new OperationModel(operation.operationId);
+    this.latest.replace(operation);
+    this.changed.fire();
+  }
+
   async cancel(model = this.latest): Promise<void> {
     if (model === undefined || model.ended !== undefined) return;
     await this.client.call("operation/cancel", { operationId: model.operationId });

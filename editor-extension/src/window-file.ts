@@ -44,6 +44,14 @@ export interface Entered {
  */
 const enteredCounts = 10 * 60_000;
 
+/** The configuration that a container was made from, as far as this extension saw it. */
+export interface MadeFrom {
+  containerId: string;
+  text: string;
+  /** The text for which the user did not want a rebuild. */
+  declined?: string;
+}
+
 /** The text of the file. The same settings give the same text. */
 export function windowText(window: WindowSettings): string {
   const name = basename(window.folder);
@@ -114,6 +122,21 @@ export class WindowFiles {
     await replace(this.terminalsOf(folder), JSON.stringify(change(await this.openTerminals(folder))));
   }
 
+  /** The configuration that this container was made from; nothing when that is not known. */
+  async madeFrom(folder: string, containerId: string): Promise<MadeFrom | undefined> {
+    try {
+      const read = JSON.parse(await readFile(this.madeFromFile(folder), "utf8")) as Partial<Record<keyof MadeFrom, unknown>> | null;
+      if (read?.containerId !== containerId || typeof read.text !== "string") return undefined;
+      return { containerId, text: read.text, ...(typeof read.declined === "string" ? { declined: read.declined } : {}) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  async rememberMadeFrom(folder: string, made: MadeFrom): Promise<void> {
+    await replace(this.madeFromFile(folder), JSON.stringify(made));
+  }
+
   /** Leaves word to the window that this one becomes. */
   async leaveEntered(folder: string, entered: Entered): Promise<void> {
     await replace(this.enteredOf(folder), JSON.stringify({ ...entered, at: Date.now() }));
@@ -135,6 +158,10 @@ export class WindowFiles {
       // nobody left anything, or another window took it
       return undefined;
     }
+  }
+
+  private madeFromFile(folder: string): string {
+    return join(dirname(this.fileOf(folder).fsPath), "made-from.json");
   }
 
   private enteredOf(folder: string): string {

@@ -43,7 +43,8 @@ export async function openForWindow(session: Session, folder: string, title: str
 export async function goOn(session: Session, operationId: string, title: string): Promise<WorkspaceUpResult | undefined> {
   try {
     let operation = await session.daemon.client.call("operation/get", { operationId });
-    if (isGoing(operation)) operation = await session.operations.follow(title, { operationId, joined: true }, (question) => answerQuestion(question));
+    if (!isGoing(operation)) session.operations.show(operation);
+    else operation = await session.operations.follow(title, { operationId, joined: true }, (question) => answerQuestion(question));
     if (operation.state === "failed") throw new OperationFailed(operation);
     return operation.state === "succeeded" ? (resultOf(operation) as unknown as WorkspaceUpResult) : undefined;
   } catch (error) {

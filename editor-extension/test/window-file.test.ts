@@ -23,6 +23,22 @@ test("what is remembered of a folder's terminals is that folder's, and a broken 
   await rm(storage, { recursive: true });
 });
 
+test("the configuration that a container was made from is that container's", async () => {
+  const storage = await mkdtemp(join(tmpdir(), "gp-"));
+  const windows = new WindowFiles(Uri.file(storage));
+  assert.equal(await windows.madeFrom("/a", "one"), undefined);
+  await windows.rememberMadeFrom("/a", { containerId: "one", text: "{}" });
+  await windows.rememberMadeFrom("/b", { containerId: "one", text: "{ }", declined: "{ 1 }" });
+  assert.deepEqual(await windows.madeFrom("/a", "one"), { containerId: "one", text: "{}" });
+  assert.deepEqual(await windows.madeFrom("/b", "one"), { containerId: "one", text: "{ }", declined: "{ 1 }" });
+  assert.equal(await windows.madeFrom("/a", "two"), undefined);
+  for (const broken of ["null", "{", '{"containerId":"one"}']) {
+    await writeFile(join(dirname(windows.fileOf("/a").fsPath), "made-from.json"), broken);
+    assert.equal(await windows.madeFrom("/a", "one"), undefined, broken);
+  }
+  await rm(storage, { recursive: true });
+});
+
 test("what a window leaves to the one that it becomes is taken once, and not by one of some other day", async () => {
   const storage = await mkdtemp(join(tmpdir(), "gp-"));
   const windows = new WindowFiles(Uri.file(storage));

@@ -42,6 +42,15 @@ export function vsix(node) {
   return { path: out, bytes: statSync(out).size };
 }
 
+/** An extension of somebody else's that makes terminals. */
+export function otherExtension(node) {
+  const out = join(target, "editor/other.vsix");
+  const vsce = join(top, "editor-extension/node_modules/@vscode/vsce/vsce");
+  const options = ["--no-dependencies", "--skip-license", "--allow-missing-repository", "--out", out];
+  execFileSync(node, [vsce, "package", ...options], { cwd: join(top, "tests/editor/other-extension"), stdio: ["ignore", "pipe", "pipe"] });
+  return out;
+}
+
 /** A folder for screenshots and logs of this run. */
 export function evidence(name) {
   const at = join(target, "editor/evidence", name);
