@@ -217,7 +217,7 @@ export class AttachedWindow implements vscode.Disposable {
 /** How long the editor may take to make the window's profile its default one, in milliseconds. */
 const profileTimeout = 10_000;
 /** How long, once its settings have it; it does not always tell. */
-const settled = 1000;
+const settled = 3000;
 
 /**
  * Waits until the editor's own terminals run this program: it takes the window's settings over some time after trust

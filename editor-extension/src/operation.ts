@@ -25,8 +25,8 @@ export class Operations implements vscode.Disposable {
   ) {}
 
   /**
-   * Follows an operation to its end, or until `enough` of it is done; it is going then. Throws `OperationFailed` or
-   * `Cancelled` when it does not succeed.
+   * Follows an operation to its end, or until `enough` of it is done, whatever becomes of the rest. Throws
+   * `OperationFailed` or `Cancelled` when it does not come to that.
    */
   async follow(title: string, started: OperationStarted, answer: Answerer, enough: (model: OperationModel) => boolean = () => false): Promise<Operation> {
     const model = new OperationModel(started.operationId);
@@ -48,8 +48,8 @@ export class Operations implements vscode.Disposable {
         return Promise.race([end, notCancelled]).finally(stop);
       });
       this.log.info(`${title}: ${operation.state}`);
-      if (operation.state === "succeeded" || isGoing(operation)) return operation;
       if (operation.state === "cancelled") throw new Cancelled("cancelled");
+      if (operation.state === "succeeded" || enough(model)) return operation;
       throw new OperationFailed(operation);
     } finally {
       if (this.latest === model) await vscode.commands.executeCommand("setContext", "gangplank.working", false);

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { LogOutputChannel } from "vscode";
 import { Cancelled } from "../src/failure";
 import { Operations } from "../src/operation";
+import type { OperationModel } from "../src/operation-model";
 import { Bench, FakeDaemon, until, type Handler } from "./fake-daemon";
 import { shown } from "./vscode";
 
@@ -51,4 +52,23 @@ test("an operation that cannot be cancelled keeps nobody waiting, and says so", 
   shown.cancel();
   await assert.rejects(followed, /could not be cancelled: Out of order/);
   await bench.end(daemon);
+});
+
+test("an operation of which enough is done is left to itself, whatever becomes of it", async () => {
+  for (const state of ["running", "failed"]) {
+    const bench = await Bench.make();
+    const operation = { operationId: "op-1", kind: "workspaceUp", subject: "/x", state, startedAt: 0, steps: [] };
+    const methods: string[] = [];
+    const daemon = await FakeDaemon.listen(bench.state, (request, socket) => {
+      if (request.method === "daemon/hello") return undefined;
+      methods.push(request.method);
+      return request.method === "operation/get" ? { result: operation } : working(() => ({ result: operation }))(request, socket);
+    });
+    const operations = new Operations(bench.client, log);
+    const enough = (model: OperationModel): boolean => model.steps.some(({ step }) => step === "create");
+    const left = await operations.follow("Opening", { operationId: "op-1", joined: false }, () => Promise.resolve(undefined), enough);
+    assert.equal(left.state, state);
+    assert.ok(!methods.includes("operation/cancel"), methods.join());
+    await bench.end(daemon);
+  }
 });

@@ -27,7 +27,7 @@ impl HostPaths {
     /// The folders; of several that hold a path the longest counts. The root is none: every path begins as it does.
     pub(crate) fn new(mut pairs: Vec<Pair>) -> HostPaths {
         pairs.retain(|pair| pair.container.len() > 1);
-        pairs.sort_by(|a, b| b.container.len().cmp(&a.container.len()));
+        pairs.sort_by_key(|pair| std::cmp::Reverse(pair.container.len()));
         HostPaths(pairs.into())
     }
 
