@@ -190,7 +190,8 @@ export class AttachedWindow implements vscode.Disposable {
     if (entered === undefined) return undefined;
     const now = await running(this.session, folder).catch(() => undefined);
     if (now === undefined || entered.operationId === undefined) return now;
-    return goOn(this.session, entered.operationId, title);
+    const up = await goOn(this.session, entered.operationId, title);
+    return up?.containerId === now.containerId ? up : undefined;
   }
 
   private complain(error: unknown, options: OpenOptions & { title?: string }): void {

@@ -5,8 +5,8 @@ import { requestKey } from "../client";
 import { Cancelled } from "../failure";
 import { chooseFolder, type Session } from "../session";
 import { ask, waitFor } from "../tell";
-import { selectorOf } from "../workspace";
 import type { TerminalLife } from "../terminal-life";
+import { selectorOf } from "../workspace";
 import { folderOf, type ContainersView } from "../views/containers";
 import { register } from "./register";
 
@@ -17,7 +17,13 @@ export function registerContainerCommands(session: Session, window: AttachedWind
     const { attached } = session.attachment;
     if (attached?.folder === folder) await terminals.closeThoseIn(attached.containerId);
     const ended = client.call(method, { workspace: selectorOf(folder), requestKey: requestKey() });
-    await waitFor(session.log, title, folder === window.folder ? window.change(ended) : ended);
+    try {
+      await waitFor(session.log, title, folder === window.folder ? window.change(ended) : ended);
+    } catch (error) {
+      // nobody waits any more for what the daemon goes on with, so it is looked for when that is over
+      if (error instanceof Cancelled) void window.look().then(() => window.look());
+      throw error;
+    }
     if (folder === window.folder) await session.attachment.become({ is: "stopped", removed: method === "workspace/remove" });
     view.refresh();
   };
