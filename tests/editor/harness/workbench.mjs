@@ -33,23 +33,33 @@ export class Workbench {
 
   /** Answers the question whether the authors are trusted; newer editors do not ask, and are told by the person. */
   async trust(yes = true) {
+    const { page } = this;
     const question = this.dialog("Do you trust");
-    const banner = this.page.locator(".part.banner", { hasText: "Restricted Mode" });
+    const banner = page.locator(".part.banner", { hasText: "Restricted Mode" });
     await question.or(banner).first().waitFor();
-    if (await question.isVisible()) {
-      await question.getByRole("button", { name: yes ? /^Yes/ : /^No/ }).click();
-    } else if (yes) {
-      await banner.getByText("Manage", { exact: true }).click();
-      await this.page.getByRole("button", { name: "Trust", exact: true }).first().click();
-      await banner.waitFor({ state: "hidden" });
-      // newer editors show it above everything else, and sometimes take it away by themselves
-      const above = this.page.locator(".monaco-modal-editor-block:visible");
-      await until(async () => {
-        if ((await above.count()) === 0) return true;
-        await above.locator('.codicon-close, [aria-label^="Close"]').first().click({ timeout: 1000 }).catch(() => undefined);
-        return false;
-      }, "the page about trust closed");
+    if (!yes) {
+      // where it is asked, the banner may be there before the question
+      const asked = await question.waitFor({ timeout: 3000 }).then(() => true, () => false);
+      if (asked) await question.getByRole("button", { name: /^No/ }).click();
+      return;
     }
+    const agree = question.getByRole("button", { name: /^Yes/ });
+    const grant = page.getByRole("button", { name: "Trust", exact: true }).first();
+    const manage = banner.getByText("Manage", { exact: true });
+    await until(async () => {
+      const next = (await agree.isVisible()) ? agree : (await grant.isVisible()) ? grant : manage;
+      // what comes in between takes the click's place, and is answered next
+      const clicked = await next.click({ timeout: 2000 }).then(() => true, () => false);
+      return clicked && next !== manage;
+    }, "trust was given");
+    await banner.waitFor({ state: "hidden" });
+    // newer editors show the page about trust above everything else, and sometimes take it away by themselves
+    const above = page.locator(".monaco-modal-editor-block:visible");
+    await until(async () => {
+      if ((await above.count()) === 0) return true;
+      await above.locator('.codicon-close, [aria-label^="Close"]').first().click({ timeout: 1000 }).catch(() => undefined);
+      return false;
+    }, "the page about trust closed");
   }
 
   dialog(text) {
@@ -88,12 +98,12 @@ export class Workbench {
     for (;;) {
       await page.keyboard.press("F1");
       const input = page.locator(".quick-input-widget:visible .quick-input-box input");
-      await input.waitFor();
-      await input.fill(`>${title}`);
       // by its whole name: the palette's own order puts others first
       const quoted = JSON.stringify(title);
       const row = page.locator(`.quick-input-widget:visible .monaco-list-row[aria-label=${quoted}], .quick-input-widget:visible .monaco-list-row[aria-label^=${JSON.stringify(`${title},`)}]`).first();
       try {
+        // a terminal that is still coming or going takes the focus, and with it the palette
+        await input.fill(`>${title}`, { timeout: 3000 });
         await row.waitFor({ timeout: 3000 });
         await choose(row);
         return;
