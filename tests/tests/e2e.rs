@@ -21,6 +21,7 @@ mod e2e {
     mod project;
     mod pull;
     mod raw;
+    mod terminals;
     mod trust;
     mod up;
     mod walkthrough;

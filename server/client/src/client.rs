@@ -53,6 +53,8 @@ pub struct ConnectOptions {
 #[derive(Debug, Clone)]
 pub struct Client {
     shared: Arc<Shared>,
+    /// Whether a daemon is started when the connection was lost and none answers.
+    start: bool,
 }
 
 #[derive(Debug)]
@@ -84,7 +86,14 @@ impl Client {
             connection = Connection::open(&place, &options).await?;
         }
         let connection = Mutex::new(Arc::new(connection));
-        Ok(Client { shared: Arc::new(Shared { options, place, connection }) })
+        let start = options.start;
+        Ok(Client { shared: Arc::new(Shared { options, place, connection }), start })
+    }
+
+    /// The same client, on the same connection, but for one thing: once that was lost, it does not start a daemon.
+    #[must_use]
+    pub fn without_starting(&self) -> Client {
+        Client { shared: Arc::clone(&self.shared), start: false }
     }
 
     /// What the daemon said to the last hello.
@@ -120,19 +129,6 @@ impl Client {
         Ok(Feed { inner, _connection: connection, items: PhantomData })
     }
 
-    /// Connects again where the connection was lost, if a daemon runs; none is started.
-    ///
-    /// # Errors
-    /// [`ClientError::NotRunning`] when none does, else as [`Client::connect`].
-    pub async fn connect_to_running(&self) -> Result<(), ClientError> {
-        let mut current = self.shared.connection.lock().await;
-        if !current.rpc.is_connected() {
-            let options = ConnectOptions { start: false, ..self.shared.options.clone() };
-            *current = Arc::new(Connection::open(&self.shared.place, &options).await?);
-        }
-        Ok(())
-    }
-
     /// A second connection to the same daemon, for a stream, and that daemon's epoch.
     pub(crate) async fn stream_socket(&self) -> Result<(UnixStream, String), ClientError> {
         let connection = self.connection().await?;
@@ -144,7 +140,8 @@ impl Client {
     async fn connection(&self) -> Result<Arc<Connection>, ClientError> {
         let mut current = self.shared.connection.lock().await;
         if !current.rpc.is_connected() {
-            *current = Arc::new(Connection::open(&self.shared.place, &self.shared.options).await?);
+            let options = ConnectOptions { start: self.start, ..self.shared.options.clone() };
+            *current = Arc::new(Connection::open(&self.shared.place, &options).await?);
         }
         Ok(Arc::clone(&current))
     }

@@ -91,8 +91,12 @@ fn options(state: &Path) -> ConnectOptions {
 }
 
 async fn connected() -> (Daemon, Client, Connection) {
+    connected_as(false).await
+}
+
+async fn connected_as(start: bool) -> (Daemon, Client, Connection) {
     let daemon = Daemon::start(1);
-    let options = options(daemon.directory.path());
+    let options = ConnectOptions { start, ..options(daemon.directory.path()) };
     let (client, connection) = tokio::join!(Client::connect(options), daemon.accept());
     (daemon, client.unwrap(), connection)
 }
@@ -177,6 +181,21 @@ async fn without_a_daemon_and_without_leave_to_start_one_there_is_none() {
     let daemon = Daemon::start(1);
     drop(daemon.listener);
     assert!(matches!(Client::connect(options(daemon.directory.path())).await, Err(ClientError::NotRunning)));
+}
+
+#[tokio::test]
+async fn a_lost_daemon_is_not_started_again_by_who_does_not_want_it() {
+    let (daemon, client, connection) = connected_as(true).await;
+    drop((daemon.listener, connection));
+    let client = client.without_starting();
+    let params = ContainerListParams::default();
+    loop {
+        match client.call::<ContainerList>(&params).await {
+            // the loss itself is seen first
+            Err(ClientError::ConnectionLost) => {}
+            other => break assert!(matches!(other, Err(ClientError::NotRunning)), "{other:?}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ impl Hosting {
     pub(super) fn of(client: &Client, process_id: Option<&str>, known: Option<bool>) -> Hosting {
         let hosting = Hosting(Arc::new(known.map_or_else(OnceLock::new, OnceLock::from)));
         if let (Some(process_id), None) = (process_id, known) {
-            tokio::spawn(hosting.clone().ask(client.clone(), process_id.to_owned()));
+            tokio::spawn(hosting.clone().ask(client.without_starting(), process_id.to_owned()));
         }
         hosting
     }
@@ -144,6 +144,8 @@ impl Reconnection {
     pub(super) fn begin(&mut self, error: ClientError, position: u64) -> Result<(), ClientError> {
         let loss = match (&error, self.hosting.known()) {
             (ClientError::DaemonStopped, Some(true)) => Loss::Stopped,
+            // nobody can be asked any more; a person can leave
+            (ClientError::DaemonStopped, None) if self.seen => Loss::Stopped,
             (ClientError::StreamEnded | ClientError::Transport(_), None | Some(true)) => Loss::Broken,
             _ => return Err(error),
         };
@@ -154,7 +156,11 @@ impl Reconnection {
             _ => Duration::ZERO,
         };
         let until = (!self.seen).then(|| since + UNSEEN);
-        let task = tokio::spawn(search(self.client.clone(), process_id, position, loss, pause, until));
+        let client = match loss {
+            Loss::Broken => self.client.clone(),
+            Loss::Stopped => self.client.without_starting(),
+        };
+        let task = tokio::spawn(search(client, process_id, position, pause, until));
         self.search = Some(Search { loss, error, since, told: false, task });
         Ok(())
     }
@@ -197,18 +203,12 @@ async fn search(
     client: Client,
     process_id: String,
     position: u64,
-    loss: Loss,
     mut pause: Duration,
     until: Option<Instant>,
 ) -> (Duration, Result<Reattached, ClientError>) {
     loop {
         tokio::time::sleep(pause).await;
-        let attempt = async {
-            if loss == Loss::Stopped {
-                client.connect_to_running().await?;
-            }
-            client.reattach(&process_id, position).await
-        };
+        let attempt = client.reattach(&process_id, position);
         let tried = tokio::time::timeout(ATTEMPT, attempt).await.unwrap_or(Err(ClientError::ConnectionLost));
         let late = until.is_some_and(|until| Instant::now() >= until);
         match tried {
