@@ -11,9 +11,9 @@ use gangplank_protocol::stream::Frame;
 
 use super::detach::DetachKeys;
 use super::drawing::{Drawing, Drawn};
+use super::host_paths::HostPaths;
 use super::input::{self, EndOfInput, Leaving};
 use super::output::Output;
-use super::host_paths::HostPaths;
 use super::raw::RawMode;
 use super::reconnect::{Found, Loss, Reconnection};
 use super::signals::{Signalled, Signals};
