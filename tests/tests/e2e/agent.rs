@@ -66,7 +66,7 @@ fn twenty_terminals_outlive_killed_daemons_and_neither_lose_nor_repeat_a_byte() 
         wait_for(|| listed() == 21, "they never all ran");
         for _ in 0..2 {
             kill_daemon(&project.sandbox);
-            project.sandbox.await_daemon();
+            let _ = project.sandbox.await_daemon();
         }
         for terminal in terminals {
             assert_eq!(text_of(terminal), (Some(0), whole().replace('\n', "\r\n")));
