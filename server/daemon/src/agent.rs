@@ -19,7 +19,7 @@ use gangplank_engine::{Engine, EngineId};
 use tokio::sync::watch;
 
 use crate::store::Store;
-use bridge::{BridgeError, Errand};
+use bridge::Errand;
 pub(crate) use channel::{Attending, Channel, Item};
 use delivery::Delivery;
 use known::{Known, KnownAgents};
@@ -289,7 +289,7 @@ impl Attempt {
         if let Some(known) = before {
             match bridge::open(&self.engine, &known, Errand::Connect).await {
                 Ok(bridge) => return Ok((known, bridge)),
-                Err(BridgeError::Engine(error)) if error.is_unavailable() => return Err(Status::Gone),
+                Err(error) if error.is_passing() => return Err(Status::Gone),
                 Err(error) => {
                     tracing::info!(%error, container = known.container_id, "the agent of before is not there");
                     self.agents.known.forget(&known);
@@ -317,10 +317,10 @@ impl Attempt {
             Ok(bridge) => Ok((known, bridge)),
             Err(error) => {
                 self.agents.known.forget(&known);
-                match error {
-                    BridgeError::Engine(error) if error.is_unavailable() => Err(Status::Gone),
-                    error => Err(Status::Cannot(error.to_string().into())),
+                if error.is_passing() {
+                    return Err(Status::Gone);
                 }
+                Err(Status::Cannot(error.to_string().into()))
             }
         }
     }

@@ -157,9 +157,15 @@ fn a_bridge_that_is_killed_is_replaced_unnoticed() {
     let summed = std::thread::scope(|scope| {
         let sum = scope.spawn(|| summed.within(&project.folder).input(much.clone()).run().success().text());
         for _ in 0..3 {
-            let bridges = || [agents_of(&id, "bridge"), agents_of(&id, "start")].concat();
-            wait_for(|| !bridges().is_empty(), "there is no bridge");
-            kill(&bridges());
+            let mut bridges = Vec::new();
+            wait_for(
+                || {
+                    bridges = [agents_of(&id, "bridge"), agents_of(&id, "start")].concat();
+                    !bridges.is_empty()
+                },
+                "there is no bridge",
+            );
+            kill(&bridges);
         }
         sum.join().unwrap()
     });

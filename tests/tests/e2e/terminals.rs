@@ -77,8 +77,8 @@ fn a_shell_goes_on_where_it_was_whenever_its_daemon_is_killed() {
     }
     terminal.shows("n=220.");
     std::fs::write(opened.folder.join("stop"), "").unwrap();
-    let rest = terminal.shows("finished ");
-    let last = *numbers(&rest).last().unwrap();
+    terminal.shows("finished ");
+    let last = *numbers(&terminal.text()).last().unwrap();
     terminal.shows(&(last + 1).to_string());
     assert_eq!(numbers(&terminal.text()), (0..=last).collect::<Vec<_>>());
     terminal.types("exit 7\r");

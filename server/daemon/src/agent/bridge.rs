@@ -92,6 +92,18 @@ pub(super) struct FrameReader(FramedRead<StreamReader<Chunks, Bytes>, LengthDeli
 /// Writes frames.
 pub(super) struct FrameWriter(FramedWrite<InputWriter, LengthDelimitedCodec>);
 
+impl BridgeError {
+    /// Whether another attempt may do better: the engine was away, or somebody killed the program.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Engine(error) => error.is_unavailable(),
+            Self::Ended { code, .. } => *code > 128,
+            Self::Broken(_) | Self::Silent => true,
+            _ => false,
+        }
+    }
+}
+
 impl FrameReader {
     /// The next frame; none at the stream's end.
     ///
@@ -153,8 +165,11 @@ async fn begin(engine: &Engine, known: &Known, errand: Errand) -> Result<Bridge,
     match reader.next().await? {
         Some(ToDaemon::Welcome(welcome)) => Ok(Bridge { welcome, reader, writer }),
         Some(_) => Err(BridgeError::Unexpected("did not say welcome first")),
-        // The proof of the other side was checked, so it is ours that was refused.
-        None => Err(HandshakeError::NotProven.into()),
+        None => Err(match ended(engine.exec_exit_code(&id).await?, &complaints) {
+            // The core has closed the connection: it did not take our proof.
+            BridgeError::Ended { code: 0, .. } => HandshakeError::NotProven.into(),
+            ended => ended,
+        }),
     }
 }
 
