@@ -8,7 +8,7 @@ use gangplank_agent_protocol::handshake::{
 };
 use gangplank_agent_protocol::message::{Refusal, Request, Seed};
 
-use crate::client::{Agent, PROGRAM, pipes, until};
+use super::client::{Agent, PROGRAM, pipes, until};
 
 #[test]
 fn holders_of_the_key_are_welcome() {

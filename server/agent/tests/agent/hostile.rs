@@ -6,7 +6,7 @@ use gangplank_agent_protocol::frame::{MAX_PAYLOAD, MAX_TO_AGENT, ToAgent};
 use gangplank_agent_protocol::handshake::{HELLO_LENGTH, Hello, OWN_VERSIONS};
 use gangplank_agent_protocol::message::{Attach, Refusal, Request};
 
-use crate::client::{Agent, Bridge, until};
+use super::client::{Agent, Bridge, until};
 
 /// Whether the agent serves this bridge as before.
 fn assert_serves(bridge: &mut Bridge, number: u32) {

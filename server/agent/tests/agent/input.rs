@@ -4,7 +4,7 @@ use gangplank_agent_protocol::CREDIT;
 use gangplank_agent_protocol::frame::{MAX_PAYLOAD, ToAgent, ToDaemon};
 use gangplank_agent_protocol::message::{EndInput, Request, Signal};
 
-use crate::client::{Agent, Bridge};
+use super::client::{Agent, Bridge};
 
 fn send(bridge: &mut Bridge, offset: u64, bytes: &[u8]) {
     assert!(bridge.send(&ToAgent::Input { process: 1, offset, bytes: bytes.to_vec().into() }));

@@ -2,7 +2,7 @@
 
 use gangplank_agent_protocol::message::{Close, Refusal, Request};
 
-use crate::client::{Agent, pipes, session, stat, until};
+use super::client::{Agent, pipes, session, stat, until};
 
 #[test]
 fn it_is_a_session_of_its_own_and_holds_nothing() {

@@ -4,7 +4,7 @@ use gangplank_agent_protocol::frame::ToAgent;
 use gangplank_agent_protocol::message::{Close, EndInput, Exit, Refusal, Request, Signal, Start};
 use sha2::{Digest as _, Sha256};
 
-use crate::client::{Agent, pipes};
+use super::client::{Agent, pipes};
 
 fn ended(code: i32) -> Exit {
     Exit { code: Some(code), ..Exit::default() }

@@ -2,7 +2,7 @@
 
 use gangplank_agent_protocol::message::{Close, Closed, Exit, Refusal, Request, Start};
 
-use crate::client::{Agent, Bridge, Collected, SIZE, kill, lives, pipes, session, until};
+use super::client::{Agent, Bridge, Collected, SIZE, kill, lives, pipes, session, until};
 
 fn closed(code: Option<i32>, signal: Option<i32>) -> Exit {
     Exit { code, signal, reason: Some("closed".into()) }
@@ -24,7 +24,7 @@ fn closing_ends_the_session_and_names_what_left_it() {
     let pid = bridge.terminal(1, script);
     let output = both(&mut bridge, 1, "member ", "left ");
     let left = number(&output, "left ");
-    until("it has its name", || crate::client::stat(left).is_some_and(|stat| stat.name == "sleep"));
+    until("it has its name", || super::client::stat(left).is_some_and(|stat| stat.name == "sleep"));
     assert_eq!(session(pid).len(), 2);
     assert_eq!(bridge.close(1), Closed { closed: true, remaining: vec!["sleep".into()] });
     assert_eq!(bridge.rest(1).1, closed(None, Some(1)));
@@ -101,7 +101,7 @@ fn a_background_process_that_holds_the_pipes_neither_delays_the_end_nor_is_hit_b
     // It writes after the end, and after all is forgotten, and no pipe breaks under it.
     bridge.done(Request::Forget(Close { process: 1 }));
     std::fs::write(&fifo, "go\n").unwrap();
-    until("it wrote", || crate::client::stat(child).is_none_or(|stat| stat.name == "sleep" || !stat.lives));
+    until("it wrote", || super::client::stat(child).is_none_or(|stat| stat.name == "sleep" || !stat.lives));
     assert!(lives(child), "it was hit");
     kill(child);
     std::fs::remove_dir_all(directory).unwrap();

@@ -4,7 +4,7 @@ use gangplank_agent_protocol::frame::{ToAgent, ToDaemon};
 use gangplank_agent_protocol::message::{Detach, Refusal, Request};
 use gangplank_agent_protocol::{BRIDGE_WINDOW, CREDIT};
 
-use crate::client::{Agent, session, until};
+use super::client::{Agent, session, until};
 
 #[test]
 fn two_bridges_see_and_feed_one_process() {

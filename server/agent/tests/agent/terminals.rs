@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 
 use gangplank_agent_protocol::message::{EndInput, Exit, Refusal, Request, Resize, Size, Start};
 
-use crate::client::{Agent, SIZE, pipes, until};
+use super::client::{Agent, SIZE, pipes, until};
 
 #[test]
 fn a_terminal_is_one_of_its_size_and_type() {
