@@ -363,6 +363,13 @@ impl Bridge {
         assert!(self.send(&ToAgent::Input { process: process.into(), offset: at, bytes }));
     }
 
+    /// What has come and was not waited for.
+    pub(crate) fn come(&mut self) -> Vec<ToDaemon> {
+        // Asked last, answered when all before it has come.
+        self.list();
+        self.early.drain(..).collect()
+    }
+
     /// The end of an attachment with all output before it that was not yet taken.
     pub(crate) fn rest(&mut self, attachment: u32) -> (Collected, Exit) {
         let mut collected = Collected::default();
@@ -373,15 +380,18 @@ impl Bridge {
 
     /// Waits until the output of an attachment, from here on, has this text; the output up to then.
     pub(crate) fn output_until(&mut self, attachment: u32, text: &str) -> Collected {
-        let mut collected = Collected::default();
+        let (mut collected, mut looked_at) = (Collected::default(), 0_usize);
         loop {
             let frame = self.wait(|frame| is_of(frame, attachment).then(|| frame.clone()));
             if let Some(exit) = collected.take(&frame, attachment) {
                 panic!("ended with {exit:?} before {text:?}: {:?}", collected.text());
             }
-            if collected.text().contains(text) {
+            // The frames before were looked through already.
+            let from = looked_at.saturating_sub(text.len());
+            if String::from_utf8_lossy(&collected.stdout[from..]).contains(text) {
                 return collected;
             }
+            looked_at = collected.stdout.len();
         }
     }
 }

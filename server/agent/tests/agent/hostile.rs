@@ -1,6 +1,7 @@
 //! What must not disturb an agent: whoever else can reach its socket, frames that are none, programs that write nonsense.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 
 use gangplank_agent_protocol::frame::{MAX_PAYLOAD, MAX_TO_AGENT, ToAgent};
 use gangplank_agent_protocol::handshake::{HELLO_LENGTH, Hello, OWN_VERSIONS};
@@ -37,6 +38,11 @@ fn a_flood_of_connections_is_bounded_and_disturbs_no_bridge() {
     let silent: Vec<_> = (0..500).map(|_| agent.socket()).collect();
     let descriptors = || std::fs::read_dir(format!("/proc/{}/fd", agent.pid)).unwrap().count();
     until("most are dropped", || descriptors() < 100);
+    // Not for their silence, which ends the newest too.
+    let newest = silent.last().unwrap();
+    newest.set_nonblocking(true).unwrap();
+    let mut newest: &UnixStream = newest;
+    assert_eq!(newest.read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::WouldBlock);
     assert_serves(&mut bridge, 1);
     // A daemon still comes through.
     let mut another = agent.another();

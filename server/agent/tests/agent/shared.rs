@@ -75,6 +75,34 @@ fn a_client_that_never_acknowledges_holds_up_nobody_else() {
 }
 
 #[test]
+fn a_slow_client_of_a_terminal_gets_its_credit_and_a_screen_once_it_is_overrun() {
+    let mut agent = Agent::start();
+    let (mut fast, mut slow) = (agent.bridge(), agent.another());
+    slow.acknowledges = false;
+    fast.terminal(1, "read go; exec yes");
+    slow.attach(1, 1, Some(0));
+    fast.input(1, b"\r");
+    let (mut by_fast, mut by_slow) = (0, 0);
+    while by_slow < CREDIT {
+        if let ToDaemon::Output { offset, bytes, .. } = slow.frame().unwrap() {
+            by_slow = offset + bytes.len() as u64;
+        }
+    }
+    while by_fast < 6 << 20 {
+        if let ToDaemon::Output { offset, bytes, .. } = fast.frame().unwrap() {
+            by_fast = offset + bytes.len() as u64;
+        }
+    }
+    assert_eq!((slow.come(), by_slow), (vec![], CREDIT));
+    assert!(slow.listed(1).output_start > CREDIT);
+    assert!(slow.send(&ToAgent::Acknowledge { attachment: 1, offset: CREDIT }));
+    slow.acknowledges = true;
+    let screen = slow.output_until(1, "y\r\n");
+    assert!(!screen.snapshot.is_empty() && screen.gaps.is_empty() && !screen.is_torn);
+    fast.close(1);
+}
+
+#[test]
 fn no_more_than_the_window_is_on_its_way_and_answers_do_not_wait_for_it() {
     let mut agent = Agent::start();
     let mut bridge = agent.bridge();

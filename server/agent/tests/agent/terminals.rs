@@ -89,7 +89,13 @@ fn output_that_was_overrun_comes_back_as_a_screen_and_the_rest() {
         .unwrap()
         .stdout;
     assert_eq!(whole.len() as u64, output.end);
+    let (before, _) = whole.split_at(usize::try_from(output.begin.unwrap()).unwrap());
+    assert_eq!(shown(&[&output.snapshot]), shown(&[before]));
     assert_eq!(shown(&[&output.snapshot, &output.stdout]), shown(&[&whole]));
+    // What was set long before, too.
+    for sequence in ["\x1b]2;flood\x07", "\x1b[?2004h"] {
+        assert!(String::from_utf8_lossy(&output.snapshot).contains(sequence), "{sequence:?}");
+    }
     assert_eq!(whole[usize::try_from(output.begin.unwrap()).unwrap()..], output.stdout[..]);
     bridge.input(1, b"\r");
     assert_eq!(bridge.rest(7).1.code, Some(0));
