@@ -8,9 +8,8 @@ use std::os::unix::net::UnixListener as BlockingListener;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use gangplank_agent_protocol::message::{Closed, Refusal, Refused, Seed};
+use gangplank_agent_protocol::message::{Refusal, Refused, Seed};
 use gangplank_agent_protocol::output::Source;
-use rustix::process::Signal;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, LocalSet, spawn_local};
@@ -34,8 +33,6 @@ pub(crate) const SCRATCH: usize = 64 * 1024;
 const BRIDGES: usize = 16;
 /// Connections at once that have not proven the key; a further one replaces the oldest.
 const UNPROVEN: usize = 64;
-/// What is left of a closed session after this is killed.
-const CLOSE_GRACE: Duration = Duration::from_secs(2);
 /// Ended processes that are kept, and bytes of their output.
 const ENDED: usize = 256;
 const ENDED_BYTES: u64 = 32 * 1024 * 1024;
@@ -268,20 +265,6 @@ impl Core {
         }
     }
 
-    /// Hangs up the session of a process, and kills what is left of it later.
-    pub(crate) fn close(self: &Rc<Self>, process: &Rc<Process>, reason: &'static str) -> Closed {
-        if process.life.borrow().is_reaped {
-            return Closed::default();
-        }
-        process.life.borrow_mut().reason.get_or_insert(reason);
-        let census = process.leader.census();
-        let members = census.as_ref().map(|census| &*census.members);
-        process.leader.signal(members, process.foreground(), &[Signal::HUP, Signal::CONT]);
-        spawn_local(kill_later(Rc::clone(process)));
-        let others = census.map(|census| census.others).unwrap_or_default();
-        Closed { closed: true, remaining: others.into_iter().map(|other| other.name).collect() }
-    }
-
     /// A process has ended: those that ended long ago are forgotten.
     pub(crate) fn ended(&self) {
         let mut ended: Vec<(Instant, Rc<Process>)> = self
@@ -347,19 +330,5 @@ impl Core {
     /// Whether nothing more is started.
     pub(crate) fn is_handing_over(&self) -> bool {
         self.handing_over.get()
-    }
-}
-
-async fn kill_later(process: Rc<Process>) {
-    sleep(CLOSE_GRACE).await;
-    // One that makes children faster than they are killed is met again.
-    for _ in 0..10 {
-        let census = process.leader.census();
-        if census.as_ref().is_none_or(|census| census.members.is_empty()) && process.life.borrow().is_reaped {
-            return;
-        }
-        let members = census.as_ref().map(|census| &*census.members);
-        process.leader.signal(members, process.foreground(), &[Signal::KILL]);
-        sleep(Duration::from_millis(50)).await;
     }
 }

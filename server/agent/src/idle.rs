@@ -6,7 +6,7 @@ use std::time::Duration;
 use gangplank_agent_protocol::session::Stat;
 use tokio::time::{Instant, sleep};
 
-use crate::core::Core;
+use crate::closing::close;
 use crate::process::Process;
 
 /// Longest time between two looks at a terminal that something runs in.
@@ -14,7 +14,7 @@ const LOOK: Duration = Duration::from_secs(60);
 
 /// Ends the terminal of `process` when it is idle and was deserted for `grace`. The clock stands still while the machine
 /// sleeps.
-pub(crate) async fn watch(core: Rc<Core>, process: Rc<Process>, grace: Duration) {
+pub(crate) async fn watch(process: Rc<Process>, grace: Duration) {
     while !process.life.borrow().is_reaped {
         let deserted = process.deserted.get();
         let left = deserted.map_or(grace, |since| grace.saturating_sub(Instant::now() - since));
@@ -26,7 +26,7 @@ pub(crate) async fn watch(core: Rc<Core>, process: Rc<Process>, grace: Duration)
             process.foreground(),
             process.leader.census().as_ref().map(|census| &*census.members),
         ) {
-            core.close(&process, "idle");
+            close(&process, "idle");
             return;
         } else {
             sleep(grace.min(LOOK)).await;

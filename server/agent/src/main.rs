@@ -7,6 +7,7 @@
 
 mod bridge;
 mod budget;
+mod closing;
 mod connection;
 mod core;
 mod environment;

@@ -239,6 +239,12 @@ impl Outbox {
         let handle = self.handle(attachment);
         let process = Rc::clone(&to.process);
         let mut output = process.output.borrow_mut();
+        let acknowledged = process.acknowledged(handle).unwrap_or(to.position);
+        let credit = CREDIT.saturating_sub(to.position.saturating_sub(acknowledged));
+        if to.snapshot.is_none() && credit == 0 {
+            // Offered again when it acknowledges something. Until then it gets no screen either: that would be no end.
+            return;
+        }
         if to.snapshot.is_none() && to.position < output.log.start() {
             let start = output.log.start();
             to.position = start;
@@ -265,10 +271,6 @@ impl Outbox {
         let acknowledged = process.acknowledged(handle).unwrap_or(to.position);
         let credit = CREDIT.saturating_sub(to.position - acknowledged);
         let most = usize::try_from(credit.min(window)).unwrap_or(MAX_PAYLOAD).min(MAX_PAYLOAD);
-        if most == 0 {
-            // Offered again when it acknowledges something.
-            return;
-        }
         match output.log.read(to.position, most) {
             Next::Bytes { offset, source, bytes } => {
                 to.position = offset + bytes.len() as u64;

@@ -9,6 +9,7 @@ use gangplank_agent_protocol::message::{
 };
 use rustix::process::{Pid, kill_process};
 
+use crate::closing;
 use crate::core::{Core, now};
 use crate::idle;
 use crate::list;
@@ -39,10 +40,9 @@ pub(crate) fn answer(core: &Rc<Core>, outbox: &Rc<Outbox>, request: Request, fro
         Request::EndInput(end) => end_input(core, &end),
         Request::Resize(to) => resized(core, &to),
         Request::Signal(signal) => signalled(core, &signal),
-        Request::Close(close) => core.process(close.process).map(|process| {
-            let closed = core.close(&process, "closed");
-            Answer::Closed(closed)
-        }),
+        Request::Close(request) => {
+            core.process(request.process).map(|process| Answer::Closed(closing::close(&process, "closed")))
+        }
         Request::Forget(forget) => forgotten(core, &forget),
     };
     answer.unwrap_or_else(Answer::Refused)
@@ -96,7 +96,7 @@ fn begin(core: &Rc<Core>, start: Start) -> Result<Rc<Process>, Refused> {
     tokio::task::spawn_local(run(Rc::clone(core), Rc::clone(&process), spawned.child, spawned.streams));
     if let Some(seconds) = idle {
         let grace = Duration::from_secs(seconds.max(1));
-        tokio::task::spawn_local(idle::watch(Rc::clone(core), Rc::clone(&process), grace));
+        tokio::task::spawn_local(idle::watch(Rc::clone(&process), grace));
     }
     Ok(process)
 }
