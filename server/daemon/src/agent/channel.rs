@@ -214,7 +214,10 @@ impl Channel {
         let attending = self.attend(process);
         let attach = Attach { process, attachment: attending.number, offset };
         match self.ask(Request::Attach(attach)).await? {
-            Answer::Attached(attached) => Ok((attached, attending)),
+            Answer::Attached(attached) => {
+                let input = self.state().outgoing.input_end(process).unwrap_or(attached.input);
+                Ok((Attached { input, ..attached }, attending))
+            }
             other => Err(not_known(&other)),
         }
     }

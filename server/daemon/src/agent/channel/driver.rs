@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gangplank_agent_protocol::frame::{ToAgent, ToDaemon};
+use gangplank_agent_protocol::handshake::HandshakeError;
 use gangplank_agent_protocol::message::{Answer, Attach, Request, Start};
 use gangplank_agent_protocol::{DEAD_AFTER_SECONDS, HEARTBEAT_SECONDS};
 use gangplank_engine::Engine;

@@ -79,6 +79,11 @@ impl Outgoing {
         }
     }
 
+    /// Bytes of a process's input that need not be sent again: those that its agent has, and those kept here for it.
+    pub(super) fn input_end(&self, process: u64) -> Option<u64> {
+        self.inputs.get(&process).map(|input| input.taken + input.bytes.len() as u64)
+    }
+
     /// The agent has confirmed input; true when that made room.
     pub(super) fn input_taken(&mut self, process: u64, taken: u64) -> bool {
         self.inputs.get_mut(&process).is_some_and(|input| input.confirm(taken))
