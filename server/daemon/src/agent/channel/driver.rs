@@ -119,9 +119,8 @@ async fn again(engine: &Engine, known: &Known) -> Result<Bridge, ProcessExit> {
                 if !container.state.paused {
                     match bridge::open(engine, known, Errand::Connect).await {
                         Ok(bridge) => return Ok(bridge),
-                        Err(BridgeError::NoCore) => return Err(how_it_ended(engine, known).await),
-                        Err(BridgeError::Handshake(error)) => {
-                            return Err(exit("agentEnded", &error.to_string()));
+                        Err(BridgeError::NoCore | BridgeError::Handshake(HandshakeError::NotProven)) => {
+                            return Err(how_it_ended(engine, known).await);
                         }
                         Err(BridgeError::Engine(error)) if error.is_unavailable() => {}
                         Err(error) => {
