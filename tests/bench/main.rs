@@ -7,6 +7,7 @@
 
 mod editor;
 mod peer;
+mod process;
 mod raw;
 mod series;
 mod up;
@@ -53,6 +54,7 @@ fn run(rounds: usize, editor: bool) -> Result<String, HarnessError> {
     }
     let peers = peer::Peers::install()?;
     let mut table = Table::default();
+    process::measure(&binary, &peers, rounds, &mut table)?;
     up::measure(&binary, &peers, rounds, &mut table)?;
     watch::measure(&binary, &peers, rounds, &mut table)?;
     let mut report = format!("{rounds} rounds, medians (least to most)\n\n{}", table.markdown());

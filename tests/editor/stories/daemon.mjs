@@ -7,7 +7,7 @@ export const name = "the daemon killed in the middle";
 
 export function steps({ sandbox, server, browser, evidence }) {
   const folder = sandbox.folder("Ördner mit Blank", {
-    ".devcontainer/devcontainer.json": { name: "Ä", image, remoteUser: "vscode", postCreateCommand: "echo begun; test -e /tmp/again || { touch /tmp/again; sleep 600; }" },
+    ".devcontainer/devcontainer.json": { name: "Ä", image, remoteUser: "vscode", postCreateCommand: "echo begun; touch /tmp/begun; until test -e /tmp/on; do sleep 0.1; done" },
     "mäin prögram.py": "import socket\nprint('ran on', socket.gethostname())\n",
   });
   let editor;
@@ -16,32 +16,34 @@ export function steps({ sandbox, server, browser, evidence }) {
   return {
     page: () => editor,
     list: {
-      "while the container is being opened: it is said, and Retry goes on": async () => {
+      "while the container is being opened: it is said, and Retry joins the hook, which went on": async () => {
         editor = await Workbench.open(browser, server.url, folder, evidence);
         await editor.command("Gangplank: Reopen in Container");
         await editor.dialog("in its container?").getByRole("button", { name: "Reopen in Container" }).click();
         await editor.notification("postCreateCommand").waitFor();
-        await until(async () => (await sandbox.gangplank("exec", "--workspace-folder", folder, "--", "ls", "/tmp").catch(() => "")).includes("again"), "the hook runs");
+        const inContainer = (...command) => sandbox.gangplank("exec", "--workspace-folder", folder, "--", ...command);
+        await until(async () => (await inContainer("ls", "/tmp").catch(() => "")).includes("begun"), "the hook runs");
         await sandbox.killDaemon();
         await editor.notification("The daemon ended while it worked").waitFor();
         await editor.shot("interrupted");
-        await editor.becomesAttachedWindow(() => editor.press("The daemon ended while it worked", "Retry"));
+        await editor.becomesAttachedWindow(async () => {
+          await editor.press("The daemon ended while it worked", "Retry");
+          await editor.notification("postCreateCommand").waitFor();
+          await inContainer("touch", "/tmp/on");
+        });
         await editor.trust();
         await editor.attached();
         id = (await sandbox.containers())[0].Id.slice(0, 12);
       },
-      "beside an open terminal: it is said which ended, and a new one works": async () => {
+      "beside an open terminal: it goes on by itself, with what was in it": async () => {
         await editor.newTerminal();
-        await editor.types("echo $(hostname) one");
+        await editor.types("kept=one; echo $(hostname) $kept");
         await editor.shows(new RegExp(`${id} one`));
         const pid = await sandbox.killDaemon();
         await until(async () => (await sandbox.json("daemon", "status").catch(() => ({ pid }))).pid !== pid, "another daemon, started by the window itself");
-        await editor.notification("ended with it: Container").waitFor();
+        await editor.types("echo $(hostname) $(pwd) $kept two");
+        await editor.shows(new RegExp(`${id} /workspaces/Ördner mit Blank one two`));
         await editor.shot("after the kill");
-        await editor.press("ended with it: Container", "New Container Terminal");
-        await editor.prompts();
-        await editor.types("echo $(hostname) $(pwd) two");
-        await editor.shows(new RegExp(`${id} /workspaces/Ördner mit Blank two`));
       },
       "before Run: the file runs": async () => {
         await editor.openFile("mäin prögram.py");

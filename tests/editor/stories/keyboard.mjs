@@ -76,8 +76,9 @@ export function steps({ sandbox, server, browser, evidence }) {
       },
       "the steps of an operation have names for screen readers": async () => {
         await editor.runs("Gangplank: Focus on Operation View");
-        const labels = await editor.page.locator(".sidebar .monaco-list-row[aria-label*=', done']").evaluateAll((rows) => rows.map((each) => each.getAttribute("aria-label")));
-        expect(labels.some((label) => /^Start the container, done, \d/.test(label)), labels.join("\n"));
+        const rows = editor.page.locator(".sidebar .monaco-list-row[aria-label*=', done']");
+        const labels = () => rows.evaluateAll((all) => all.map((each) => each.getAttribute("aria-label")));
+        await until(async () => (await labels()).some((label) => /^Start the container, done, \d/.test(label)), "the step that starts the container, as done");
         await editor.shot("operation");
       },
       "a container is removed": async () => {

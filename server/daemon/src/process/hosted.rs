@@ -191,7 +191,11 @@ impl HostedProcess {
         self.channel.input(self.about.number, bytes).await;
     }
 
+    /// A terminal's input has no end: one whose client's own terminal is gone waits for the next client.
     pub(super) fn end_input(&self) {
+        if self.about.tty {
+            return;
+        }
         self.channel.end_input(self.about.number);
     }
 
