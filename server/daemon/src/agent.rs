@@ -188,9 +188,10 @@ impl Agents {
                     let mut status = self.begin(engine, &container, &known.user, false);
                     settled(&mut status).await;
                 }
-                Err(error) if error.is_unavailable() => {}
                 // It was restarted, stopped or removed: the agent ended with it.
-                Ok(_) | Err(_) => self.known.forget(&known),
+                Ok(_) => self.known.forget(&known),
+                Err(error) if error.is_not_found() => self.known.forget(&known),
+                Err(error) => tracing::debug!(%error, "a container of before could not be looked at"),
             }
         });
         // Slower ones go on beside.
@@ -289,7 +290,8 @@ impl Attempt {
         if let Some(known) = before {
             match bridge::open(&self.engine, &known, Errand::Connect).await {
                 Ok(bridge) => return Ok((known, bridge)),
-                Err(error) if error.is_passing() => return Err(Status::Gone),
+                // Its key is let go of only when it is proven to be gone: its terminals could never be come back to.
+                Err(error) if !error.is_proof_of_absence() => return Err(Status::Gone),
                 Err(error) => {
                     tracing::info!(%error, container = known.container_id, "the agent of before is not there");
                     self.agents.known.forget(&known);
@@ -316,10 +318,11 @@ impl Attempt {
         match bridge::open(&self.engine, &known, Errand::Start).await {
             Ok(bridge) => Ok((known, bridge)),
             Err(error) => {
-                self.agents.known.forget(&known);
                 if error.is_passing() {
+                    // Its core may run all the same: the next attempt asks for it first.
                     return Err(Status::Gone);
                 }
+                self.agents.known.forget(&known);
                 Err(Status::Cannot(error.to_string().into()))
             }
         }

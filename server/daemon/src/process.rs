@@ -31,7 +31,7 @@ pub use handle::ProcessHandle;
 pub use host_view::host_pid;
 use hosted::HostedProcess;
 pub use running::RunningProcess;
-pub use start::{Host, Launch};
+pub use start::{Announce, Host, Launch};
 pub use ticket::Tickets;
 
 /// Ended processes remembered.
@@ -112,20 +112,32 @@ impl Processes {
         if let Some(process) = self.hosted().get(process_id).cloned() {
             return Ok(ProcessHandle::Agent(process));
         }
-        let hint = match hosted::parts_of(process_id) {
-            Some((agent_id, number)) => match self.find_hosted(agent_id, number).await {
-                Some(process) => return Ok(ProcessHandle::Agent(process)),
-                None => "its container was stopped or its agent has forgotten it",
-            },
-            None => {
-                "a process started through the engine's exec can only be attached to while the daemon that started it lives"
-            }
+        let Some((agent_id, number)) = hosted::parts_of(process_id) else {
+            return Err(not_known(process_id).hint(
+                "a process started through the engine's exec can only be attached to while the daemon that started it lives",
+            ));
         };
-        Err(ErrorData::new(
-            ErrorKind::NotResumable,
-            format!("the process {process_id} is not known to this daemon"),
-        )
-        .hint(hint))
+        let there = self.agents.channels().into_iter().find(|there| there.channel.agent_id() == agent_id);
+        let reports = match &there {
+            Some(there) => hosted::reports(&there.channel).await,
+            None => None,
+        };
+        match (there, reports) {
+            (Some(there), Some(reports)) => {
+                let report = reports.into_iter().find(|report| report.process == number);
+                let hosted = report.map(|report| self.known_as(HostedProcess::of_report(&there, &report)));
+                hosted
+                    .map(ProcessHandle::Agent)
+                    .ok_or_else(|| not_known(process_id).hint("its agent has forgotten it"))
+            }
+            // It may live: whoever asks later is told.
+            _ if self.agents.engine_of(agent_id).is_some() => Err(ErrorData::new(
+                ErrorKind::Busy,
+                format!("the agent of the process {process_id} does not answer yet"),
+            )
+            .hint("its container is paused or busy, or its engine is away; try again")),
+            _ => Err(not_known(process_id).hint("its container was stopped, restarted or removed")),
+        }
     }
 
     /// The engine that the agent behind this process id is on, when that agent is not connected to yet.
@@ -133,13 +145,6 @@ impl Processes {
         let (agent_id, _) = hosted::parts_of(process_id)?;
         let is_there = self.agents.channels().iter().any(|there| there.channel.agent_id() == agent_id);
         (!is_there).then(|| self.agents.engine_of(agent_id)).flatten()
-    }
-
-    async fn find_hosted(&self, agent_id: &str, number: u64) -> Option<Arc<HostedProcess>> {
-        let there = self.agents.channels().into_iter().find(|there| there.channel.agent_id() == agent_id)?;
-        let reports = hosted::reports(&there.channel).await;
-        let report = reports.into_iter().find(|report| report.process == number)?;
-        Some(self.known_as(HostedProcess::of_report(&there, &report)))
     }
 
     /// The process in the table: the one that is there already, if somebody was faster.
@@ -163,7 +168,7 @@ impl Processes {
             self.agents.channels().into_iter().filter(|there| is_wanted(&there.container_id)).collect();
         let reports = join_all(there.iter().map(|there| hosted::reports(&there.channel))).await;
         for (there, reports) in there.iter().zip(reports) {
-            list.extend(reports.iter().map(|report| {
+            list.extend(reports.iter().flatten().map(|report| {
                 let process = HostedProcess::of_report(there, report);
                 let known = self.hosted().get(&process.id()).cloned();
                 known.unwrap_or(process).describe(Some(report))
@@ -202,4 +207,8 @@ impl Processes {
             }
         }
     }
+}
+
+fn not_known(process_id: &str) -> ErrorData {
+    ErrorData::new(ErrorKind::NotResumable, format!("the process {process_id} is not known to this daemon"))
 }

@@ -221,7 +221,9 @@ async fn search(
 /// True when the next attempt may do better.
 fn may_pass(error: &ClientError) -> bool {
     match error {
-        ClientError::Rpc(data) => matches!(data.kind, ErrorKind::EngineUnavailable | ErrorKind::Busy),
+        ClientError::Rpc(data) => {
+            matches!(data.kind, ErrorKind::EngineUnavailable | ErrorKind::Busy | ErrorKind::Timeout)
+        }
         ClientError::NotRunning
         | ClientError::DaemonUnavailable { .. }
         | ClientError::ConnectionLost

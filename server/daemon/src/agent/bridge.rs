@@ -93,6 +93,11 @@ pub(super) struct FrameReader(FramedRead<StreamReader<Chunks, Bytes>, LengthDeli
 pub(super) struct FrameWriter(FramedWrite<InputWriter, LengthDelimitedCodec>);
 
 impl BridgeError {
+    /// Whether nobody holds the agent's key behind its socket any more.
+    pub(super) fn is_proof_of_absence(&self) -> bool {
+        matches!(self, Self::NoCore | Self::Handshake(HandshakeError::NotProven))
+    }
+
     /// Whether another attempt may do better: the engine was away, or somebody killed the program.
     pub(super) fn is_passing(&self) -> bool {
         match self {
@@ -110,7 +115,13 @@ impl FrameReader {
     /// # Errors
     /// [`BridgeError::Frame`], [`BridgeError::Broken`].
     pub(super) async fn next(&mut self) -> Result<Option<ToDaemon>, BridgeError> {
-        match self.0.next().await.transpose()? {
+        let frame = match self.0.next().await.transpose() {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(BridgeError::Violation("sent a frame that is longer than any"));
+            }
+            frame => frame?,
+        };
+        match frame {
             Some(bytes) => Ok(Some(ToDaemon::decode(bytes.freeze())?)),
             None => Ok(None),
         }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use gangplank_agent_protocol::frame::{MAX_TO_AGENT, ToAgent};
 use gangplank_agent_protocol::message::{Answer, Attach, Attached, Detach, Request, Start, Started};
 use gangplank_engine::Engine;
 use gangplank_protocol::process::ProcessExit;
@@ -162,6 +163,13 @@ impl Channel {
         if self.lost().is_some() {
             return Err(self.gone());
         }
+        let length = ToAgent::Request { number: 0, request: request.clone() }.encode().len();
+        if length > MAX_TO_AGENT {
+            return Err(ErrorData::new(
+                ErrorKind::InvalidParams,
+                format!("arguments and environment are too long for the agent: {length} bytes"),
+            ));
+        }
         {
             let mut state = self.state();
             if state.requests.len() >= MOST_WAITING {
@@ -263,16 +271,8 @@ impl Channel {
     fn detach(&self, number: u32) {
         let known = {
             let mut state = self.state();
-            let State { attachments, outgoing, .. } = &mut *state;
-            outgoing.forget_attachment(number);
-            let known = attachments.remove(&number);
-            let process = known.as_ref().map(|attachment| attachment.process);
-            if let Some(process) =
-                process.filter(|process| attachments.values().all(|other| other.process != *process))
-            {
-                outgoing.leave_input(process);
-            }
-            known
+            state.outgoing.forget_attachment(number);
+            state.attachments.remove(&number)
         };
         if known.is_some_and(|attachment| !attachment.inbox.has_ended()) {
             // One that is gone needs no word, and one too busy to take it is bounded by its credit.

@@ -1,6 +1,8 @@
 //! The agents that this user's daemons have started, kept so that a daemon that starts anew finds their terminals again.
 //! One file for each container, 0600: it holds the agents' keys.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use gangplank_agent_protocol::handshake::Key;
 use serde::{Deserialize, Serialize};
 
@@ -32,13 +34,15 @@ pub(super) struct Known {
 #[derive(Debug, Clone)]
 pub(super) struct KnownAgents {
     store: Store,
+    /// Held from reading a file to writing it.
+    writing: Arc<Mutex<()>>,
 }
 
 const DIRECTORY: &str = "agents";
 
 impl KnownAgents {
     pub(super) fn new(store: Store) -> Self {
-        Self { store }
+        Self { store, writing: Arc::default() }
     }
 
     fn name(container_id: &str) -> String {
@@ -60,6 +64,7 @@ impl KnownAgents {
     /// # Errors
     /// When it cannot be written: an agent nobody can come back to would be of no use.
     pub(super) fn keep(&self, known: &Known) -> std::io::Result<()> {
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = self.of(&known.container_id);
         all.retain(|other| other.user != known.user && other.started_at == known.started_at);
         all.push(known.clone());
@@ -68,6 +73,7 @@ impl KnownAgents {
 
     /// Forgets one that is gone.
     pub(super) fn forget(&self, known: &Known) {
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = self.of(&known.container_id);
         all.retain(|other| other.id != known.id);
         let name = Self::name(&known.container_id);

@@ -2,6 +2,7 @@
 //! terminal. What a hook leaves in the background lives on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use gangplank_devcontainer::hooks::{LifecycleCommand, LifecycleHook};
 use gangplank_engine::Engine;
@@ -14,7 +15,7 @@ use super::lines::Lines;
 use super::markers::Marker;
 use super::{Ended, all, failure};
 use crate::operation::ActiveStep;
-use crate::process::{Client, Host, Launch, ProcessHandle, Processes, StreamItem};
+use crate::process::{Announce, Client, Host, Launch, ProcessHandle, Processes, StreamItem};
 
 /// Where commands of hooks run.
 #[derive(Debug, Clone)]
@@ -35,13 +36,16 @@ pub struct Place {
     pub folder: String,
 }
 
+/// Is told a command's place in its hook, and its process's id.
+pub type Note = Arc<dyn Fn(&str, &str) + Send + Sync>;
+
 /// What lets a hook go on that another daemon began: its commands by their place in it, as `0.1` for the second one of
 /// the first object.
 pub struct Joining<'a> {
     /// Processes of commands begun before, that are known still.
     pub before: &'a BTreeMap<String, String>,
-    /// Keeps the process of a command that is begun.
-    pub note: &'a (dyn Fn(&str, &str) + Sync),
+    /// Keeps the process of a command that is to be begun.
+    pub note: Note,
 }
 
 impl Place {
@@ -83,23 +87,31 @@ impl Place {
 
     /// Those of `processes` that an agent knows still. One that was cut off is begun anew, and `only_running` leaves out
     /// those that have ended too.
+    ///
+    /// # Errors
+    /// `busy` when an agent that may know one does not answer.
     pub async fn still_known(
         &self,
-        mut processes: BTreeMap<String, String>,
+        processes: BTreeMap<String, String>,
         only_running: bool,
-    ) -> BTreeMap<String, String> {
+    ) -> Result<BTreeMap<String, String>, ErrorData> {
         if processes.is_empty() {
-            return processes;
+            return Ok(processes);
         }
         self.processes.agents().recover(&self.engine).await;
-        let known = self.processes.list(Some(&self.container.id)).await;
-        processes.retain(|_, id| {
-            known.iter().any(|process| {
-                process.process_id == *id
-                    && process.exit.as_ref().is_none_or(|exit| exit.reason.is_none() && !only_running)
-            })
-        });
-        processes
+        let mut known = BTreeMap::new();
+        for (place, id) in processes {
+            let process = match self.processes.get(&id).await {
+                Ok(process) => process.describe().await,
+                Err(error) if error.kind == ErrorKind::NotResumable => continue,
+                // Begun anew, it might run twice.
+                Err(error) => return Err(error),
+            };
+            if process.exit.is_none_or(|exit| exit.reason.is_none() && !only_running) {
+                known.insert(place, id);
+            }
+        }
+        Ok(known)
     }
 
     async fn run(
@@ -117,11 +129,8 @@ impl Place {
                 (EndOnDrop(Some(process)), client)
             }
             None => {
-                let (process, client) = self.start(argv).await?;
-                if let Some(ProcessHandle::Agent(hosted)) = &process.0 {
-                    (joining.note)(&place, &hosted.id());
-                }
-                (process, client)
+                let note = Arc::clone(&joining.note);
+                self.start(argv, Box::new(move |id| note(&place, id))).await?
             }
         };
         let beyond_reach = BeyondReach::told_on(step, name.as_deref(), &process, &self.engine);
@@ -135,7 +144,7 @@ impl Place {
 
     /// Starts a command. In a task of its own, so that a start that was asked for is known to the end also when nobody
     /// waits for it any more: then the command is ended as soon as it runs.
-    async fn start(&self, argv: Vec<String>) -> Result<(EndOnDrop, Client), ErrorData> {
+    async fn start(&self, argv: Vec<String>, announce: Announce) -> Result<(EndOnDrop, Client), ErrorData> {
         let place = self.clone();
         let starting = tokio::spawn(async move {
             let launch = Launch {
@@ -152,6 +161,7 @@ impl Place {
                 purpose: "hook",
                 name: None,
                 attach: true,
+                announce: Some(announce),
                 idle_seconds: None,
             };
             let (process, client) = place.processes.start(launch).await?;
@@ -186,7 +196,8 @@ async fn follow(mut client: Client, name: Option<String>, step: &ActiveStep) -> 
     for text in words.into_iter().chain(lines.finish()) {
         step.output(name.as_deref(), text);
     }
-    match exit.code {
+    // One that was closed has a code too, which is not its own.
+    match exit.code.filter(|_| exit.reason.as_deref() != Some("closed")) {
         Some(exit_code) => Ok(Ended { name, exit_code, last_output: lines.last() }),
         None => Err(cut_off(exit)),
     }

@@ -151,7 +151,7 @@ impl HostedProcess {
 
     /// What its agent reports of it now; none when that is gone.
     pub(super) async fn report(&self) -> Option<Report> {
-        let reports = reports(&self.channel).await;
+        let reports = reports(&self.channel).await?;
         reports.into_iter().find(|report| report.process == self.about.number)
     }
 
@@ -263,11 +263,11 @@ impl HostedProcess {
     }
 }
 
-/// What an agent reports of all its processes; nothing when it is gone or does not answer, as in a paused container.
-pub(super) async fn reports(channel: &Channel) -> Vec<Report> {
+/// What an agent reports of all its processes; none when it is gone or does not answer, as in a paused container.
+pub(super) async fn reports(channel: &Channel) -> Option<Vec<Report>> {
     match tokio::time::timeout(LIST_PATIENCE, channel.ask(Request::List)).await {
-        Ok(Ok(Answer::Processes(list))) => list.processes,
-        _ => Vec::new(),
+        Ok(Ok(Answer::Processes(list))) => Some(list.processes),
+        _ => None,
     }
 }
 

@@ -9,7 +9,7 @@ use gangplank_engine::{Engine, EngineError};
 use gangplank_protocol::process::ProcessExit;
 use gangplank_protocol::{ErrorData, ErrorKind};
 
-use super::hosted::{About, HostedProcess, shown};
+use super::hosted::{About, HostedProcess, id_of, shown};
 use super::{Client, Control, Identity, ProcessHandle, Processes};
 use crate::agent::{Channel, Status};
 use crate::clock::now;
@@ -29,8 +29,10 @@ pub enum Host {
     Engine,
 }
 
+/// Is told a process's id.
+pub type Announce = Box<dyn FnOnce(&str) + Send + Sync>;
+
 /// A process to be started.
-#[derive(Debug)]
 pub struct Launch<'a> {
     /// The engine.
     pub engine: &'a Engine,
@@ -46,6 +48,8 @@ pub struct Launch<'a> {
     pub name: Option<String>,
     /// Attach to it from its first byte on.
     pub attach: bool,
+    /// Told its id before an agent starts it, so that it is found again whatever happens then.
+    pub announce: Option<Announce>,
     /// Close it after so many idle seconds; never with 0.
     pub idle_seconds: Option<u64>,
 }
@@ -106,7 +110,7 @@ impl Processes {
         channel: &Channel,
         launch: Launch<'_>,
     ) -> Result<(ProcessHandle, Option<Client>), ErrorData> {
-        let Launch { engine, container, spec, purpose, name, attach, idle_seconds, .. } = launch;
+        let Launch { engine, container, spec, purpose, name, attach, idle_seconds, announce, .. } = launch;
         let about = About {
             engine: engine.clone(),
             container_id: container.id.clone(),
@@ -120,6 +124,9 @@ impl Processes {
             .size
             .map_or(Size { columns: 80, rows: 24 }, |size| Size { columns: size.columns, rows: size.rows });
         let idle = idle_seconds.unwrap_or(IDLE_TERMINAL);
+        if let Some(announce) = announce {
+            announce(&id_of(channel.agent_id(), about.number));
+        }
         let start = Start {
             process: about.number,
             argv: spec.argv,

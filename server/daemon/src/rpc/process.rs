@@ -27,6 +27,7 @@ pub(super) fn register(router: &mut Router) -> Result<(), RegisterMethodError> {
                 purpose: if asked.tty { "terminal" } else { "exec" },
                 name: asked.name.clone(),
                 attach: !asked.detach,
+                announce: None,
                 idle_seconds: asked.idle_timeout_seconds,
             };
             let (process, client) = daemon.processes.start(launch).await?;

@@ -1,5 +1,7 @@
 //! The hooks of one `up`: which are to run, in what environment, one after the other.
 
+use std::sync::Arc;
+
 use gangplank_devcontainer::hooks::LifecycleHook;
 use gangplank_engine::container::ContainerDetails;
 use gangplank_protocol::workspace::HookRecord;
@@ -68,7 +70,7 @@ pub(super) async fn run(
     };
     for (hook, marker) in unknown {
         let marked = marker.is_some() && !answers.next().unwrap_or(true);
-        let before = place.still_known(ledger.at_work(&container.id, hook), marker.is_none()).await;
+        let before = place.still_known(ledger.at_work(&container.id, hook), marker.is_none()).await?;
         let run = !marked || !before.is_empty();
         let title = if before.is_empty() { format!("Run {hook}") } else { format!("Go on with {hook}") };
         if !run {
@@ -81,10 +83,11 @@ pub(super) async fn run(
         let attempt = Attempt::new(&ledger, &container.id, hook);
         let mut step = up.reporter.begin(hook.property(), title);
         let commands = remote.hooks.get(&hook).cloned().unwrap_or_default();
-        let note = |command: &str, process_id: &str| {
-            ledger.note_at_work(&container.id, hook, command, process_id);
-        };
-        let joining = Joining { before: &before, note: &note };
+        let (noting, container_id) = (ledger.clone(), container.id.clone());
+        let note = Arc::new(move |command: &str, process_id: &str| {
+            noting.note_at_work(&container_id, hook, command, process_id);
+        });
+        let joining = Joining { before: &before, note };
         let done = place.run_hook(hook, &commands, marker.as_ref(), &joining, &mut step).await;
         let exit_code = match &done {
             Ok(code) => Some(*code),

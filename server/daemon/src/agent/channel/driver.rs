@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gangplank_agent_protocol::frame::{ToAgent, ToDaemon};
-use gangplank_agent_protocol::handshake::HandshakeError;
 use gangplank_agent_protocol::message::{Answer, Attach, Request, Start};
 use gangplank_agent_protocol::{DEAD_AFTER_SECONDS, HEARTBEAT_SECONDS};
 use gangplank_engine::Engine;
@@ -22,12 +21,14 @@ const DEAD_AFTER: Duration = Duration::from_secs(DEAD_AFTER_SECONDS);
 /// Pauses between attempts at a new bridge.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// Bridges that broke at once, one after the other, before the agent is given up.
-const MOST_FAILURES: u32 = 20;
+/// A bridge that lived so long was a good one.
+const STEADY: Duration = Duration::from_secs(5);
 
 /// Is there for as long as the agent is.
 pub(super) async fn drive(channel: Channel, mut bridge: Bridge, engine: Engine, known: Known) {
+    let mut pause = FIRST_PAUSE;
     let lost = loop {
+        let opened = Instant::now();
         let broken = carry(&channel, bridge, &engine, &known).await;
         tracing::debug!(error = %broken, container = known.container_id, "a bridge to an agent ended");
         if let Some(wrong) = misbehaved(&broken) {
@@ -35,7 +36,14 @@ pub(super) async fn drive(channel: Channel, mut bridge: Bridge, engine: Engine, 
             channel.count_violation();
             break wrong;
         }
-        match again(&engine, &known).await {
+        if opened.elapsed() < STEADY {
+            // One that opens and breaks at once is not asked for without end.
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        } else {
+            pause = FIRST_PAUSE;
+        }
+        match again(&engine, &known, FIRST_PAUSE).await {
             Ok(next) => bridge = next,
             Err(lost) => break lost,
         }
@@ -107,32 +115,26 @@ async fn send(channel: &Channel, mut writer: FrameWriter) -> BridgeError {
     }
 }
 
-/// Another bridge to the same agent; how its processes ended when it is gone.
-async fn again(engine: &Engine, known: &Known) -> Result<Bridge, ProcessExit> {
-    let mut pause = FIRST_PAUSE;
-    let mut failures = 0;
+/// Another bridge to the same agent; how its processes ended when it is proven to be gone. What only fails is tried
+/// again: nothing is lost meanwhile, and a key that is let go of leaves terminals that nobody comes back to.
+async fn again(engine: &Engine, known: &Known, mut pause: Duration) -> Result<Bridge, ProcessExit> {
     loop {
         match engine.inspect_container(&known.container_id).await {
-            // Its processes may live on under an engine that is started again.
-            Err(error) if error.is_unavailable() => {}
             Ok(container) if container.state.running && container.state.started_at == known.started_at => {
                 if !container.state.paused {
                     match bridge::open(engine, known, Errand::Connect).await {
                         Ok(bridge) => return Ok(bridge),
-                        Err(BridgeError::NoCore | BridgeError::Handshake(HandshakeError::NotProven)) => {
+                        Err(error) if error.is_proof_of_absence() => {
                             return Err(how_it_ended(engine, known).await);
                         }
-                        Err(BridgeError::Engine(error)) if error.is_unavailable() => {}
-                        Err(error) => {
-                            failures += 1;
-                            if failures >= MOST_FAILURES {
-                                return Err(exit("agentEnded", &error.to_string()));
-                            }
-                        }
+                        Err(error) => tracing::debug!(%error, "no bridge yet"),
                     }
                 }
             }
-            Ok(_) | Err(_) => return Err(how_it_ended(engine, known).await),
+            Ok(_) => return Err(how_it_ended(engine, known).await),
+            Err(error) if error.is_not_found() => return Err(how_it_ended(engine, known).await),
+            // Its processes may live on under an engine that is started again.
+            Err(error) => tracing::debug!(%error, "a container could not be looked at"),
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -252,7 +254,14 @@ impl Channel {
         let super::State { requests, outgoing, attachments, next_request, .. } = &mut *state;
         outgoing.begin_again();
         // They are made anew from what is still wanted.
-        requests.retain(|_, waiting| matches!(waiting.answer_to, AnswerTo::Caller(_)));
+        requests.retain(|_, waiting| match &waiting.answer_to {
+            // Who waits no longer wants nothing done, and a signal that may have been delivered is not sent twice.
+            AnswerTo::Caller(caller) => {
+                let is_delivered = waiting.sent && matches!(waiting.request, Request::Signal(_));
+                !caller.is_closed() && !is_delivered
+            }
+            AnswerTo::Attachment(_) | AnswerTo::Nobody => false,
+        });
         for waiting in requests.values_mut() {
             waiting.sent = false;
         }

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use gangplank_agent_protocol::CREDIT;
 use gangplank_agent_protocol::frame::MAX_PAYLOAD;
 use gangplank_agent_protocol::message::Exit;
@@ -12,6 +12,10 @@ use gangplank_agent_protocol::output::Source;
 use gangplank_protocol::process::ProcessExit;
 use tokio::sync::Notify;
 
+/// Most bytes of output on their way to a client: its credit, and once more after a screen that starts it anew.
+const MOST_OUTPUT: u64 = 2 * CREDIT + 2 * MAX_PAYLOAD as u64;
+/// Most pieces on their way; those that follow each other are one.
+const MOST_PIECES: usize = 256 * 1024;
 /// Most bytes of a screen on their way to a client.
 const LARGEST_SCREEN: usize = 4 * 1024 * 1024;
 
@@ -40,6 +44,45 @@ pub(crate) enum Item {
     Ended(Exit),
     /// The agent is gone, and how its processes ended.
     Lost(ProcessExit),
+}
+
+impl Item {
+    /// The same on its own: what it came with is not held for it.
+    fn apart(self) -> Self {
+        let own = |bytes: Bytes| Bytes::copy_from_slice(&bytes);
+        match self {
+            Self::Output { source, offset, bytes } => Self::Output { source, offset, bytes: own(bytes) },
+            Self::Screen { offset, bytes } => Self::Screen { offset, bytes: own(bytes) },
+            other => other,
+        }
+    }
+
+    /// Adds small pieces to the one before them; gives back what does not belong to it.
+    fn join(&mut self, next: Self) -> Option<Self> {
+        let (held, more) = match (&mut *self, &next) {
+            (Self::Output { source, bytes, .. }, Self::Output { source: same, bytes: more, .. })
+                if source == same =>
+            {
+                (bytes, more)
+            }
+            (Self::Screen { offset, bytes }, Self::Screen { offset: same, bytes: more })
+                if offset == same =>
+            {
+                (bytes, more)
+            }
+            _ => return Some(next.apart()),
+        };
+        if held.len() + more.len() > MAX_PAYLOAD {
+            return Some(next.apart());
+        }
+        let mut joined = match std::mem::take(held).try_into_mut() {
+            Ok(joined) => joined,
+            Err(shared) => BytesMut::from(shared.as_ref()),
+        };
+        joined.extend_from_slice(more);
+        *held = joined.freeze();
+        None
+    }
 }
 
 #[derive(Debug, Default)]
@@ -102,7 +145,7 @@ impl Inbox {
                 let bytes = bytes.slice(had..);
                 content.next = end;
                 content.output += bytes.len() as u64;
-                if content.output > CREDIT + 2 * MAX_PAYLOAD as u64 {
+                if content.output > MOST_OUTPUT {
                     return Err("sent more output than was acknowledged");
                 }
                 Item::Output { source, offset: end - bytes.len() as u64, bytes }
@@ -132,7 +175,14 @@ impl Inbox {
                 end
             }
         };
-        content.items.push_back(item);
+        let item = match content.items.back_mut() {
+            Some(last) => last.join(item),
+            None => Some(item.apart()),
+        };
+        if content.items.len() >= MOST_PIECES {
+            return Err("sent more pieces than there could be");
+        }
+        content.items.extend(item);
         drop(content);
         self.changed.notify_one();
         Ok(())
@@ -174,8 +224,7 @@ mod tests {
         inbox.put(output(0, 10)).unwrap();
         inbox.put(output(5, 10)).unwrap();
         assert_eq!(inbox.lacks_from(), 15);
-        assert_eq!(inbox.next().await, output(0, 10));
-        assert_eq!(inbox.next().await, output(10, 5));
+        assert_eq!(inbox.next().await, output(0, 15));
     }
 
     #[tokio::test]
@@ -190,7 +239,7 @@ mod tests {
                 break wrong;
             }
             offset += MAX_PAYLOAD as u64;
-            assert!(offset < 2 * CREDIT, "never refused");
+            assert!(offset < 2 * MOST_OUTPUT, "never refused");
         };
         assert_eq!(refused, "sent more output than was acknowledged");
         let inbox = Inbox::default();

@@ -72,10 +72,9 @@ impl Outgoing {
     /// What the agent has of a process's input, as it says when it is attached to.
     pub(super) fn know_input(&mut self, process: u64, taken: u64) {
         let input = self.inputs.entry(process).or_default();
+        input.confirm(taken);
         if input.bytes.is_empty() {
             input.taken = input.taken.max(taken);
-        } else {
-            input.confirm(taken);
         }
     }
 
@@ -87,13 +86,6 @@ impl Outgoing {
     /// The agent has confirmed input; true when that made room.
     pub(super) fn input_taken(&mut self, process: u64, taken: u64) -> bool {
         self.inputs.get_mut(&process).is_some_and(|input| input.confirm(taken))
-    }
-
-    /// Nobody here is attached to a process any more: what its agent has of its input is told anew to who comes.
-    pub(super) fn leave_input(&mut self, process: u64) {
-        if self.inputs.get(&process).is_some_and(|input| input.bytes.is_empty() && input.end != End::ToSend) {
-            self.inputs.remove(&process);
-        }
     }
 
     /// A process has ended: nothing of its input is of use.
