@@ -203,19 +203,19 @@ async fn what_is_deleted_from_a_directory_just_renamed_is_told_or_a_rescan_is() 
         std::fs::remove_file(at("new/deep/file")).unwrap();
         std::fs::write(at("last"), "x").unwrap();
         let (mut told, mut last) = (false, false);
-        while !last {
+        // What is looked for after a rename may be told after what came later.
+        while !(told && last) {
             match case.next().await {
                 WatchEvent::Rescanned { .. } => told = true,
                 WatchEvent::Changes { changes } => {
                     let deleted = FileChangeKind::Deleted;
                     told |=
                         changes.iter().any(|change| change.kind == deleted && change.path == "new/deep/file");
-                    last = changes.iter().any(|change| change.path == "last");
+                    last |= changes.iter().any(|change| change.path == "last");
                 }
                 _ => {}
             }
         }
-        assert!(told, "trial {trial}");
     }
 }
 
