@@ -322,7 +322,8 @@ fn closed_terminals_leave_nothing_behind_but_what_made_itself_independent() {
     }
     let independent = project.in_container("pgrep -c -f '^sleep 1003' || true");
     assert_eq!(independent.trim().parse::<usize>().unwrap(), trials(20, 200));
-    assert!(remaining.iter().all(|name| name == "sleep"), "{remaining:?}");
+    // Its shell, where that had not become it yet.
+    assert!(remaining.iter().all(|name| name == "sleep" || name == "sh"), "{remaining:?}");
     assert_eq!(remaining.len(), trials(20, 200));
     project.in_container("pkill -f '^sleep 1003'; true");
     wait_for(|| processes() == before, "something of closed terminals lives on");

@@ -291,14 +291,17 @@ fn unreachable_engine(error: &EngineError) -> ProcessExit {
     ProcessExit { code: None, reason: Some("engineUnavailable".into()), message: Some(error.to_string()) }
 }
 
-/// How often, and with what pause, an engine is asked again that still shows a container as running.
+/// How often, and with what pause, an engine is asked again that still shows a container as running: longer where its
+/// first process can be seen to be gone, so that only a busy engine's record is waited for.
 const MOST_LOOKS: u32 = 40;
+const MOST_LOOKS_HERE: u32 = 100;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// The container, once the engine knows about its end. A container's processes are killed before the engine's record of
 /// it changes; where its first process can be seen to live on, there is nothing to wait for.
 async fn settled(engine: &Engine, container_id: &str, killed: bool) -> Result<ContainerDetails, EngineError> {
-    for _ in 1..MOST_LOOKS {
+    let most = if engine.is_local() { MOST_LOOKS_HERE } else { MOST_LOOKS };
+    for _ in 1..most {
         let container = engine.inspect_container(container_id).await?;
         let lives = || engine.is_local() && host_view::lives(container.state.pid, container_id);
         if !killed || !container.state.running || lives() {
