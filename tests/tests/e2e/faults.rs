@@ -269,13 +269,18 @@ fn items(list: Value) -> Vec<Value> {
 
 /// By a label or a name such as the product gives; those of the tests are others, also of one that plays the product.
 fn is_of_product(object: &Value) -> bool {
-    let mut labels = object["Labels"].as_object().into_iter().flat_map(|labels| labels.keys());
+    let labels: Vec<&String> =
+        object["Labels"].as_object().into_iter().flat_map(|labels| labels.keys()).collect();
+    // One that the harness made plays the product where it has the product's labels too.
+    if labels.iter().any(|label| label.starts_with("dev.gangplank.test")) {
+        return false;
+    }
     let tags = object["RepoTags"].as_array().into_iter().flatten();
     let mut names = tags.chain(object.get("Name")).filter_map(Value::as_str).peekable();
     if names.peek().is_some_and(|name| name.starts_with("gp-")) {
         return false;
     }
-    labels.any(|label| label.starts_with("dev.gangplank.") && !label.starts_with("dev.gangplank.test"))
+    labels.iter().any(|label| label.starts_with("dev.gangplank."))
         || names.any(|name| {
             name.starts_with("gp_") || (name.starts_with("gangplank") && !name.starts_with("gangplank-test"))
         })
