@@ -164,7 +164,7 @@ impl ToAgent {
     /// [`FrameError`]; the bridge is to be ended then.
     pub fn decode(bytes: Bytes) -> Result<Self, FrameError> {
         let mut reader = Reader::new(bytes)?;
-        Ok(match reader.kind {
+        let frame = match reader.kind {
             REQUEST => Self::Request { number: reader.u64()?, request: reader.json()? },
             INPUT => Self::Input {
                 process: reader.u64()?,
@@ -175,7 +175,9 @@ impl ToAgent {
             RECEIVED => Self::Received { bytes: reader.u64()? },
             PING => Self::Ping { number: reader.u64()? },
             kind => return Err(FrameError::UnknownKind(kind)),
-        })
+        };
+        reader.end()?;
+        Ok(frame)
     }
 }
 
@@ -209,7 +211,7 @@ impl ToDaemon {
     /// [`FrameError`]; the bridge is to be ended then.
     pub fn decode(bytes: Bytes) -> Result<Self, FrameError> {
         let mut reader = Reader::new(bytes)?;
-        Ok(match reader.kind {
+        let frame = match reader.kind {
             WELCOME => Self::Welcome(reader.json()?),
             ANSWER => Self::Answer { number: reader.u64()?, answer: reader.json()? },
             OUTPUT => {
@@ -238,7 +240,9 @@ impl ToDaemon {
             INPUT_TAKEN => Self::InputTaken { process: reader.u64()?, offset: reader.u64()? },
             PONG => Self::Pong { number: reader.u64()? },
             kind => return Err(FrameError::UnknownKind(kind)),
-        })
+        };
+        reader.end()?;
+        Ok(frame)
     }
 }
 
@@ -318,8 +322,13 @@ impl Reader {
         Ok(std::mem::take(&mut self.rest))
     }
 
+    /// Nothing follows what the kind has: it would be carried along for nothing.
+    fn end(&self) -> Result<(), FrameError> {
+        if self.rest.is_empty() { Ok(()) } else { Err(FrameError::TooLong(self.kind)) }
+    }
+
     fn json<T: DeserializeOwned>(&mut self) -> Result<T, FrameError> {
-        serde_json::from_slice(&self.rest)
+        serde_json::from_slice(&std::mem::take(&mut self.rest))
             .map_err(|error| FrameError::Malformed(self.kind, error.to_string()))
     }
 }
@@ -397,6 +406,27 @@ mod tests {
         assert_eq!(ToAgent::decode(input), Err(FrameError::TooLong(INPUT)));
         let output = ToDaemon::Output { attachment: 1, source: Source::Stdout, offset: 0, bytes: long };
         assert_eq!(ToDaemon::decode(output.encode()), Err(FrameError::TooLong(OUTPUT)));
+    }
+
+    #[test]
+    fn nothing_follows_a_frame_of_fixed_length() {
+        let longer = |bytes: Bytes| Bytes::from([&bytes, &[0_u8][..]].concat());
+        for frame in [
+            ToAgent::Acknowledge { attachment: 7, offset: 8 },
+            ToAgent::Received { bytes: 5 },
+            ToAgent::Ping { number: 6 },
+        ] {
+            let kind = frame.encode()[0];
+            assert_eq!(ToAgent::decode(longer(frame.encode())), Err(FrameError::TooLong(kind)));
+        }
+        for frame in [
+            ToDaemon::Gap { attachment: 1, offset: 2 },
+            ToDaemon::InputTaken { process: 1, offset: 2 },
+            ToDaemon::Pong { number: 6 },
+        ] {
+            let kind = frame.encode()[0];
+            assert_eq!(ToDaemon::decode(longer(frame.encode())), Err(FrameError::TooLong(kind)));
+        }
     }
 
     proptest! {
