@@ -2,6 +2,7 @@
 //! whether that is this machine, and the process is the container's, is proven by the control group before anything is
 //! signalled.
 
+use gangplank_agent_protocol::session::{Census, Stat, census};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A process in a container, seen from outside.
@@ -64,7 +65,7 @@ fn processes() -> impl Iterator<Item = i32> {
 
 /// Whether the process that the engine calls `engine_pid` is seen to live: one that waits to be reaped does not.
 pub(super) fn lives(engine_pid: i64, container_id: &str) -> bool {
-    host_pid(engine_pid, container_id).and_then(see).is_some_and(|seen| seen.lives)
+    host_pid(engine_pid, container_id).and_then(stat_of).is_some_and(|stat| stat.lives)
 }
 
 impl Session {
@@ -80,42 +81,26 @@ impl Session {
 
     /// Its processes that live now, the leader first: a shell whose command is ended before it goes on to the next.
     pub(super) fn members(&self) -> Vec<Located> {
-        self.among(all_living().map(|seen| seen.process))
+        self.census().members.iter().filter_map(Located::of).collect()
     }
 
     /// The names of its members' descendants that made sessions of their own.
     pub(super) fn others(&self) -> Vec<String> {
-        let all: Vec<Seen> = all_living().collect();
-        let members = self.among(all.iter().map(|seen| seen.process.clone()));
-        let mut family: Vec<i32> = members.iter().map(|member| member.host_pid).collect();
-        let mut others = Vec::new();
-        let mut index = 0;
-        while let Some(parent) = family.get(index).copied() {
-            index += 1;
-            for child in all.iter().filter(|child| child.parent == parent) {
-                if !family.contains(&child.process.host_pid) {
-                    family.push(child.process.host_pid);
-                    if child.process.session != self.leader.session {
-                        others.push(child.name.clone());
-                    }
-                }
-            }
-        }
-        others
+        self.census().others.into_iter().map(|other| other.name).collect()
     }
 
-    fn among(&self, processes: impl Iterator<Item = Located>) -> Vec<Located> {
-        // The number of a session whose processes are all gone may be given to another's.
-        let is_member = |process: &Located| {
-            process.session == self.leader.session && is_of(process.host_pid, &self.container_id)
-        };
-        let mut members: Vec<Located> = processes.filter(is_member).collect();
-        members.sort_by_key(|member| member.host_pid != self.leader.host_pid);
-        members
+    fn census(&self) -> Census {
+        let all: Vec<Stat> = processes().filter_map(stat_of).collect();
+        census(&all, self.leader.session, None, |stat| is_of(stat.pid, &self.container_id))
     }
 }
 
 impl Located {
+    fn of(stat: &Stat) -> Option<Self> {
+        let numbers = numbers(stat.pid)?;
+        Some(Self { host_pid: stat.pid, session: stat.session, started: stat.started, numbers })
+    }
+
     /// Its number in the namespace that `other` is in; none when it is in one above that.
     pub(super) fn number_beside(&self, other: &Self) -> Option<i32> {
         self.numbers.get(other.numbers.len().checked_sub(1)?).copied()
@@ -151,36 +136,11 @@ fn by_name(name: &str) -> Option<Signal> {
 }
 
 fn look(host_pid: i32) -> Option<Located> {
-    see(host_pid).map(|seen| seen.process)
+    Located::of(&stat_of(host_pid)?)
 }
 
-/// What the kernel tells of a process.
-struct Seen {
-    process: Located,
-    parent: i32,
-    name: String,
-    /// False of one that waits to be reaped.
-    lives: bool,
-}
-
-fn see(host_pid: i32) -> Option<Seen> {
-    let stat = std::fs::read_to_string(format!("/proc/{host_pid}/stat")).ok()?;
-    parse(host_pid, &stat, numbers(host_pid)?)
-}
-
-fn parse(host_pid: i32, stat: &str, numbers: Vec<i32>) -> Option<Seen> {
-    // The name stands in parentheses and may hold anything, parentheses too.
-    let (head, tail) = stat.rsplit_once(')')?;
-    let name = head.split_once('(')?.1.to_owned();
-    let fields: Vec<&str> = tail.split_whitespace().collect();
-    let lives = !matches!(*fields.first()?, "Z" | "X");
-    let (parent, session, started) =
-        (fields.get(1)?.parse().ok()?, fields.get(3)?.parse().ok()?, fields.get(19)?.parse().ok()?);
-    Some(Seen { process: Located { host_pid, session, started, numbers }, parent, name, lives })
-}
-
-fn all_living() -> impl Iterator<Item = Seen> {
-    processes().filter_map(see).filter(|seen| seen.lives)
+fn stat_of(host_pid: i32) -> Option<Stat> {
+    Stat::parse(host_pid, &std::fs::read_to_string(format!("/proc/{host_pid}/stat")).ok()?)
 }
 
 #[cfg(test)]
@@ -245,13 +205,13 @@ mod tests {
 
     #[test]
     fn a_number_is_that_of_the_containers_namespace_also_below_it() {
-        let process = |numbers: &[i32]| {
-            let stat =
-                format!("{} (a) b) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 9 9", numbers[0]);
-            parse(numbers[0], &stat, numbers.to_vec()).unwrap().process
+        let process = |numbers: &[i32]| Located {
+            host_pid: numbers[0],
+            session: 7,
+            started: 4711,
+            numbers: numbers.to_vec(),
         };
         let leader = process(&[4000, 7]);
-        assert_eq!((leader.session, leader.started), (7, 4711));
         assert_eq!(leader.number_beside(&leader), Some(7));
         assert_eq!(process(&[4001, 8, 1]).number_beside(&leader), Some(8));
         assert_eq!(process(&[4002]).number_beside(&leader), None);
