@@ -11,8 +11,12 @@ for above in "${XDG_RUNTIME_DIR-}" /tmp /var/tmp "${HOME-}" /dev/shm /run; do
   /*) ;;
   *) continue ;;
   esac
-  # Who else owns the folder, or may rename in it, could put another program in the place of this one.
-  [ -O "$above" ] || [ -k "$above" ] || continue
+  # Who owns the folder, or may rename in it, could put another program in the place of this one: it is the user's own,
+  # or one that is everybody's and root's.
+  case $above in
+  /tmp | /var/tmp | /dev/shm) [ -O "$above" ] || [ -k "$above" ] || continue ;;
+  *) [ -O "$above" ] || continue ;;
+  esac
   place=${above%/}/$1
   mkdir "$place" 2>/dev/null || continue
   cat >"$place/agent" && [ "$(wc -c <"$place/agent")" -eq "$2" ] && chmod 500 "$place/agent" &&
