@@ -206,6 +206,9 @@ fn a_restarted_container_has_another_agent_and_a_paused_one_keeps_its_own() {
     project.run(&["exec", "true"]).exits(1).complains("is paused");
     // What it hosts is listed all the same, as far as it is known without it.
     project.run(&["terminals"]).success();
+    // Nor does a daemon that comes anew let go of what it cannot ask now.
+    kill_daemon(&project.sandbox);
+    project.run(&["terminals"]).success();
     post("unpause");
     terminal.types("echo after$((1))\r");
     terminal.shows("after1");

@@ -143,8 +143,8 @@ impl Channel {
     /// Asks and waits for the answer, over as many bridges as that takes.
     ///
     /// # Errors
-    /// `containerState` when the agent is gone, `busy` when too much waits already, `timeout`: what was asked may still
-    /// be done.
+    /// `containerState` when the agent is gone, `busy` when too much waits already, `timeout` and `interrupted`: what was
+    /// asked may still be done.
     pub(crate) async fn ask(&self, request: Request) -> Result<Answer, ErrorData> {
         let (answer_to, answer) = oneshot::channel();
         self.post(request, AnswerTo::Caller(answer_to))?;
@@ -163,20 +163,14 @@ impl Channel {
         if self.lost().is_some() {
             return Err(self.gone());
         }
-        let length = ToAgent::Request { number: 0, request: request.clone() }.encode().len();
-        if length > MAX_TO_AGENT {
-            return Err(ErrorData::new(
-                ErrorKind::InvalidParams,
-                format!("arguments and environment are too long for the agent: {length} bytes"),
-            ));
-        }
         {
             let mut state = self.state();
             if state.requests.len() >= MOST_WAITING {
                 return Err(ErrorData::new(
                     ErrorKind::Busy,
                     "too many requests wait for the agent in the container",
-                ));
+                )
+                .hint("try again when some were answered"));
             }
             let number = state.next_request;
             state.next_request += 1;
@@ -187,7 +181,11 @@ impl Channel {
     }
 
     fn gone(&self) -> ErrorData {
-        let exit = self.lost().unwrap_or_default();
+        let Some(exit) = self.lost() else {
+            let what = "the connection to the agent in the container broke before its answer came";
+            return ErrorData::new(ErrorKind::Interrupted, what)
+                .hint("look whether it was done, then try again");
+        };
         let message = exit.message.unwrap_or_else(|| "the agent in the container is gone".into());
         ErrorData::new(ErrorKind::ContainerState, message)
     }
@@ -203,7 +201,14 @@ impl Channel {
     ) -> Result<(Result<Started, Answer>, Option<Attending>), ErrorData> {
         let attending = attach.then(|| self.attend(start.process));
         let attachment = attending.as_ref().map(|attending| attending.number);
-        let answer = self.ask(Request::Start(Start { attachment, ..start })).await?;
+        let request = Request::Start(Start { attachment, ..start });
+        let length = ToAgent::Request { number: 0, request: request.clone() }.encode().len();
+        if length > MAX_TO_AGENT {
+            let what = format!("arguments and environment have {length} bytes, more than {MAX_TO_AGENT}");
+            return Err(ErrorData::new(ErrorKind::InvalidParams, what)
+                .hint("leave out variables, or pass the data by a file or the standard input"));
+        }
+        let answer = self.ask(request).await?;
         match answer {
             Answer::Started(started) => Ok((Ok(started), attending)),
             other => Ok((Err(other), None)),

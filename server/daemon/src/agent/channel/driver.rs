@@ -43,7 +43,7 @@ pub(super) async fn drive(channel: Channel, mut bridge: Bridge, engine: Engine, 
         } else {
             pause = FIRST_PAUSE;
         }
-        match again(&engine, &known, FIRST_PAUSE).await {
+        match again(&engine, &known).await {
             Ok(next) => bridge = next,
             Err(lost) => break lost,
         }
@@ -117,7 +117,8 @@ async fn send(channel: &Channel, mut writer: FrameWriter) -> BridgeError {
 
 /// Another bridge to the same agent; how its processes ended when it is proven to be gone. What only fails is tried
 /// again: nothing is lost meanwhile, and a key that is let go of leaves terminals that nobody comes back to.
-async fn again(engine: &Engine, known: &Known, mut pause: Duration) -> Result<Bridge, ProcessExit> {
+async fn again(engine: &Engine, known: &Known) -> Result<Bridge, ProcessExit> {
+    let mut pause = FIRST_PAUSE;
     loop {
         match engine.inspect_container(&known.container_id).await {
             Ok(container) if container.state.running && container.state.started_at == known.started_at => {

@@ -248,6 +248,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn small_pieces_become_large_ones_and_what_they_came_with_is_not_held() {
+        let inbox = Inbox::default();
+        for offset in 0..100_000 {
+            inbox.put(output(offset, 1)).unwrap();
+        }
+        assert_eq!(inbox.content().items.len(), 100_000_usize.div_ceil(MAX_PAYLOAD));
+        assert_eq!(inbox.next().await, output(0, MAX_PAYLOAD));
+        let large = Bytes::from(vec![b'x'; 256 * 1024]);
+        let piece = Item::Output { source: Source::Stderr, offset: 100_000, bytes: large.slice(..1) };
+        inbox.put(piece).unwrap();
+        assert!(large.is_unique(), "a piece holds all that it came with");
+        for _ in 0..2 * MOST_PIECES {
+            let nothing = Item::Screen { offset: 100_001, bytes: Bytes::new() };
+            inbox.put(nothing).unwrap();
+        }
+        assert!(inbox.content().items.len() < 10);
+    }
+
+    #[tokio::test]
+    async fn pieces_that_cannot_be_joined_are_bounded() {
+        let inbox = Inbox::default();
+        let screen = |offset| Item::Screen { offset, bytes: Bytes::new() };
+        let refused = (0..=MOST_PIECES as u64).map(|offset| inbox.put(screen(offset))).find_map(Result::err);
+        assert_eq!(refused, Some("sent more pieces than there could be"));
+    }
+
+    #[tokio::test]
     async fn a_gap_leads_on_and_nothing_follows_the_end() {
         let inbox = Inbox::default();
         for offset in 1..100_000 {
