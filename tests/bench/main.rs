@@ -12,6 +12,7 @@ mod raw;
 mod series;
 mod up;
 mod watch;
+mod whole;
 
 use std::io::Write as _;
 use std::process::{Command, ExitCode};

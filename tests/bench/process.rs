@@ -1,8 +1,8 @@
 //! Commands in a container that runs: from the program's start to its end, and what they write.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use gangplank_tests::error::HarnessError;
 use gangplank_tests::{Engine, EngineKind, Image, Sandbox};
@@ -10,14 +10,10 @@ use serde_json::json;
 
 use crate::peer::Peers;
 use crate::series::{Line, Table};
+use crate::whole::timed;
 
 /// What is written through pipes and through a terminal.
 const WRITTEN: &str = "head -c 67108864 /dev/zero | tr '\\0' x";
-
-struct Bench {
-    sandbox: Sandbox,
-    engine: Engine,
-}
 
 pub(crate) fn measure(
     binary: &Path,
@@ -30,31 +26,30 @@ pub(crate) fn measure(
     let sandbox = Sandbox::on(&engine);
     let configuration = json!({ "image": image, "userEnvProbe": "none" }).to_string();
     let folder = sandbox.workspace("processes", &configuration);
-    let bench = Bench { sandbox, engine };
     let ours = |arguments: &[&str]| {
         let mut command = Command::new(binary);
         command.args(arguments).current_dir(&folder);
-        bench.timed(command)
+        timed(&sandbox, command)
     };
     ours(&["up"])?;
     // A terminal waits for the agent.
     ours(&["exec", "-t", "true"])?;
-    let status = bench.engine.api().get("/containers/json")?;
+    let status = engine.api().get("/containers/json")?;
     let id = status.as_array().into_iter().flatten().find_map(|container| {
         let local = container["Labels"]["devcontainer.local_folder"].as_str()?;
         (local == folder.to_str()?).then(|| container["Id"].as_str().unwrap_or_default().to_owned())
     });
     let id = id.unwrap_or_default();
     let docker = |arguments: &[&str]| {
-        let mut command = Command::new(bench.engine.program("usr/bin/docker"));
+        let mut command = Command::new(engine.program("usr/bin/docker"));
         command.arg("exec").args(arguments);
-        bench.timed(command)
+        timed(&sandbox, command)
     };
     let reference = || {
         let mut command = Command::new("node");
         command.arg(peers.reference()).args(["exec", "--workspace-folder"]).arg(&folder);
-        command.arg("--docker-path").arg(bench.engine.program("usr/bin/docker")).arg("true");
-        bench.timed(command)
+        command.arg("--docker-path").arg(engine.program("usr/bin/docker")).arg("true");
+        timed(&sandbox, command)
     };
     let mut lines = [
         Line::new("`exec true`, whole process, beside `docker exec` (ms)"),
@@ -76,20 +71,4 @@ pub(crate) fn measure(
     }
     lines.into_iter().for_each(|line| table.add(line));
     ours(&["down"]).map(drop)
-}
-
-impl Bench {
-    fn timed(&self, mut command: Command) -> Result<Duration, HarnessError> {
-        command.env_clear().envs(self.sandbox.environment());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let shown = format!("{command:?}");
-        let begun = Instant::now();
-        let output = command.output().map_err(HarnessError::io("start", &shown))?;
-        let took = begun.elapsed();
-        if output.status.success() {
-            return Ok(took);
-        }
-        let tail = String::from_utf8_lossy(&output.stderr).into_owned();
-        Err(HarnessError::Program { program: shown, status: output.status.to_string(), tail })
-    }
 }

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::peer::Peers;
 use crate::raw::Raw;
 use crate::series::{Line, Table};
+use crate::whole::timed;
 
 struct Bench<'a> {
     binary: &'a Path,
@@ -78,32 +79,19 @@ impl Bench<'_> {
     fn ours(&self, folder: &Path) -> Result<Duration, HarnessError> {
         let mut command = Command::new(self.binary);
         command.args(["up", "--workspace-folder"]).arg(folder);
-        self.timed(command)
+        timed(&self.sandbox, command)
     }
 
     fn reference(&self, folder: &Path) -> Result<Duration, HarnessError> {
         let mut command = Command::new("node");
         command.arg(self.peers.reference()).args(["up", "--workspace-folder"]).arg(folder);
         command.arg("--docker-path").arg(self.docker());
-        self.timed(command)
+        timed(&self.sandbox, command)
     }
 
     /// Docker's own CLI, which the reference needs.
     fn docker(&self) -> PathBuf {
         self.engine.program("usr/bin/docker")
-    }
-
-    fn timed(&self, mut command: Command) -> Result<Duration, HarnessError> {
-        command.env_clear().envs(self.sandbox.environment());
-        let shown = format!("{command:?}");
-        let begun = Instant::now();
-        let output = command.output().map_err(HarnessError::io("start", self.binary))?;
-        let took = begun.elapsed();
-        if output.status.success() {
-            return Ok(took);
-        }
-        let tail = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        Err(HarnessError::Program { program: shown, status: output.status.to_string(), tail })
     }
 
     fn raw_create_and_start(&self, raw: &mut Raw, execs: usize) -> Result<(Duration, String), HarnessError> {
