@@ -142,7 +142,8 @@ mod tests {
             let floods: Vec<usize> = (0..before.len()).filter(|place| before[*place] > 64 * 1024).collect();
             for pair in floods.windows(2) {
                 let place = |which: usize| order.iter().position(|next| *next == which).unwrap();
-                prop_assert!(place(pair[0]).abs_diff(place(pair[1])) <= before.len());
+                // each has a turn, and one more when that leaves it with little
+                prop_assert!(place(pair[0]).abs_diff(place(pair[1])) <= 2 * before.len());
             }
         }
     }

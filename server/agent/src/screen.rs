@@ -25,6 +25,9 @@ pub(crate) struct Screen {
     cost: u64,
     /// The last bytes it was fed.
     last: VecDeque<u8>,
+    /// The beginning of a character that the parser has not been given: vte 0.15 may lose what follows a character that
+    /// it gets in parts.
+    held: Vec<u8>,
 }
 
 #[derive(Debug, Default)]
@@ -47,7 +50,7 @@ impl Screen {
     pub(crate) fn new(size: Size) -> Self {
         let (rows, columns) = clamped(size);
         let parser = vt100::Parser::new_with_callbacks(rows, columns, 0, Title::default());
-        Self { parser, cost: cost(size), last: VecDeque::new() }
+        Self { parser, cost: cost(size), last: VecDeque::new(), held: Vec::new() }
     }
 
     /// What it costs, in bytes.
@@ -64,7 +67,16 @@ impl Screen {
 
     /// Output goes on with these bytes.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
-        self.parser.process(bytes);
+        let joined;
+        let whole = if self.held.is_empty() {
+            bytes
+        } else {
+            joined = [&std::mem::take(&mut self.held), bytes].concat();
+            &joined
+        };
+        let (complete, begun) = whole.split_at(begun_character(whole));
+        self.parser.process(complete);
+        self.held.extend_from_slice(begun);
         let new = &bytes[bytes.len().saturating_sub(LOOK_BACK)..];
         let room = LOOK_BACK - new.len();
         self.last.drain(..self.last.len().saturating_sub(room));
@@ -155,11 +167,11 @@ mod tests {
         Size { columns, rows }
     }
 
-    /// The screen, cursor and modes of a terminal that was fed these.
-    fn shown(size: Size, output: &[&[u8]]) -> String {
+    /// The screen, cursor and modes of a terminal that was fed this, in one piece.
+    fn shown(size: Size, output: &[u8]) -> String {
         let (rows, columns) = clamped(size);
         let mut parser = vt100::Parser::new(rows, columns, 0);
-        output.iter().for_each(|bytes| parser.process(bytes));
+        parser.process(output);
         format!("{:?} {:?}", parser.screen().alternate_screen(), parser.screen().state_formatted())
     }
 
@@ -168,7 +180,7 @@ mod tests {
         let mut screen = Screen::new(size);
         screen.feed(before);
         let snapshot = screen.snapshot();
-        assert_eq!(shown(size, &[&snapshot, after]), shown(size, &[output]), "cut at {cut}");
+        assert_eq!(shown(size, &[&snapshot, after].concat()), shown(size, output), "cut at {cut}");
     }
 
     #[test]
@@ -177,6 +189,17 @@ mod tests {
             \x1b]52;c;aGk=\x1b\\é\x1b[?25l\x1bPq#0\x1b\\y\x1b[?1049h\x1b[Halternate\x1b[38;2;1;2;3mZ\x1b7";
         for cut in 0..=output.len() {
             assert_same(size(20, 6), output.as_bytes(), cut);
+        }
+    }
+
+    #[test]
+    fn output_shows_the_same_in_whatever_pieces_it_comes() {
+        let output = "aaézé日 z🙂日aé\x1b]2;日é\x07é\x1b[1mb日".as_bytes();
+        for length in 1..=output.len() {
+            let mut screen = Screen::new(size(20, 6));
+            output.chunks(length).for_each(|piece| screen.feed(piece));
+            let shown_then = shown(size(20, 6), &screen.snapshot());
+            assert_eq!(shown_then, shown(size(20, 6), output), "in pieces of {length}");
         }
     }
 
@@ -195,7 +218,7 @@ mod tests {
         screen.feed(b"0123456789ab");
         screen.resize(size(20, 3));
         screen.feed(b"\r\n0123456789ab");
-        let text = |bytes: &[u8]| shown(size(20, 3), &[bytes]);
+        let text = |bytes: &[u8]| shown(size(20, 3), bytes);
         assert!(text(&screen.snapshot()).contains("0123456789ab"));
     }
 
@@ -214,7 +237,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn snapshots_of_random_output_show_the_same(
             tokens in proptest::collection::vec(token(), 1..40),
@@ -224,6 +246,22 @@ mod tests {
         ) {
             let output = tokens.concat();
             assert_same(size(columns, rows), &output, cut.index(output.len() + 1));
+        }
+
+        #[test]
+        fn random_output_shows_the_same_in_whatever_pieces_it_comes(
+            tokens in proptest::collection::vec(token(), 1..40),
+            lengths in proptest::collection::vec(1_usize..20, 1..20),
+        ) {
+            let output = tokens.concat();
+            let mut screen = Screen::new(size(20, 6));
+            let (mut rest, mut lengths) = (output.as_slice(), lengths.iter().cycle());
+            while let (false, Some(length)) = (rest.is_empty(), lengths.next()) {
+                let (piece, after) = rest.split_at(rest.len().min(*length));
+                screen.feed(piece);
+                rest = after;
+            }
+            prop_assert_eq!(shown(size(20, 6), &screen.snapshot()), shown(size(20, 6), &output));
         }
 
         #[test]

@@ -18,6 +18,7 @@ pub(crate) fn run() -> Result<bool, TaskError> {
     let begun = Instant::now();
     let mut steps = Steps::new("campaign")?;
     steps.run("known vulnerabilities", |log| verify::deny(log, &["advisories"]));
+    steps.run("properties, on many values", |log| verify::unit_tests(log, &[("PROPTEST_CASES", "5000")]));
     verify::on_engines(&mut steps, &[(scale::VARIABLE, "campaign")], &[verify::OLDEST, verify::NEWEST]);
     let (passed, failed) = steps.finish();
     let minutes = begun.elapsed().as_secs_f32() / 60.0;

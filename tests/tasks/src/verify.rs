@@ -39,9 +39,7 @@ pub(crate) fn run() -> Result<bool, TaskError> {
         log.check(command.env("RUSTDOCFLAGS", "--deny warnings"))
     });
     steps.run("dependencies' licences", |log| deny(log, &["bans", "licenses", "sources"]));
-    steps.run("unit tests", |log| {
-        tests(log, cargo().args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins"]))
-    });
+    steps.run("unit tests", |log| unit_tests(log, &[("PROPTEST_RNG_SEED", "1")]));
     steps.run("documented examples", |log| {
         log.check(cargo().args(["test", "--workspace", "--no-fail-fast", "--doc"]))
     });
@@ -99,6 +97,13 @@ fn cargo() -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.env("CARGO_TERM_COLOR", "never");
     command
+}
+
+/// The unit tests, in an environment with these variables. With a seed, properties are tried on the same values each time.
+pub(crate) fn unit_tests(log: &Log, variables: &[(&str, &str)]) -> Result<Outcome, TaskError> {
+    let command = &mut cargo();
+    command.args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins"]);
+    tests(log, command.envs(variables.iter().copied()))
 }
 
 /// Runs test binaries and counts what they say; binaries that do not build, or die, are a failure of their own.

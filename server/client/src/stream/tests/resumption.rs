@@ -183,8 +183,6 @@ async fn run(input: Vec<u8>, chunk: usize, output: Vec<u8>, lives: Vec<Life>) ->
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-
     #[test]
     fn whatever_is_cut_every_byte_arrives_once_and_in_order(
         typed in 0_usize..900_000,
