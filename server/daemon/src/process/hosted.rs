@@ -353,8 +353,10 @@ impl HostedClient {
                     self.position = offset;
                     return StreamItem::Gap(offset);
                 }
-                Item::Screen { offset, bytes } => {
-                    self.position = offset;
+                Item::Screen { offset, last, bytes } => {
+                    if last {
+                        self.position = offset;
+                    }
                     return StreamItem::Screen { offset, bytes };
                 }
                 Item::Ended(exit) => self.ending = Some(exit),

@@ -191,9 +191,9 @@ impl Channel {
                 self.received(bytes.len());
                 (attachment, Item::Output { source, offset, bytes })
             }
-            ToDaemon::Snapshot { attachment, offset, bytes, .. } => {
+            ToDaemon::Snapshot { attachment, offset, last, bytes } => {
                 self.received(bytes.len());
-                (attachment, Item::Screen { offset, bytes })
+                (attachment, Item::Screen { offset, last, bytes })
             }
             ToDaemon::Gap { attachment, offset } => (attachment, Item::Gap(offset)),
             ToDaemon::Ended(ended) => (ended.attachment, Item::Ended(ended.exit)),

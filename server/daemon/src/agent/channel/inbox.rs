@@ -16,7 +16,8 @@ use tokio::sync::Notify;
 const MOST_OUTPUT: u64 = 2 * CREDIT + 2 * MAX_PAYLOAD as u64;
 /// Most pieces on their way; those that follow each other are one.
 const MOST_PIECES: usize = 256 * 1024;
-/// Most bytes of a screen on their way to a client.
+const TOO_MANY_PIECES: &str = "sent more pieces than there could be";
+/// Most bytes of screens on their way to a client.
 const LARGEST_SCREEN: usize = 4 * 1024 * 1024;
 
 /// What an attachment brings.
@@ -33,10 +34,12 @@ pub(crate) enum Item {
     },
     /// Output before this is gone.
     Gap(u64),
-    /// A part of the screen at an offset.
+    /// A part of the screen at an offset; those of one screen follow each other.
     Screen {
         /// The offset.
         offset: u64,
+        /// No part of it follows.
+        last: bool,
         /// The bytes.
         bytes: Bytes,
     },
@@ -52,7 +55,6 @@ impl Item {
         let own = |bytes: Bytes| Bytes::copy_from_slice(&bytes);
         match self {
             Self::Output { source, offset, bytes } => Self::Output { source, offset, bytes: own(bytes) },
-            Self::Screen { offset, bytes } => Self::Screen { offset, bytes: own(bytes) },
             other => other,
         }
     }
@@ -62,11 +64,6 @@ impl Item {
         let (held, more) = match (&mut *self, &next) {
             (Self::Output { source, bytes, .. }, Self::Output { source: same, bytes: more, .. })
                 if source == same =>
-            {
-                (bytes, more)
-            }
-            (Self::Screen { offset, bytes }, Self::Screen { offset: same, bytes: more })
-                if offset == same =>
             {
                 (bytes, more)
             }
@@ -96,6 +93,8 @@ struct Content {
     items: VecDeque<Item>,
     output: u64,
     screen: usize,
+    /// What has come of a screen whose last part has not.
+    drawing: Option<BytesMut>,
     /// The next byte that it lacks.
     next: u64,
     ended: bool,
@@ -107,10 +106,11 @@ impl Inbox {
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Output begins here, when none has come yet.
+    /// The agent has attached: output begins here, when none has come yet, and a screen that was cut comes anew.
     pub(super) fn begins_at(&self, offset: u64) {
         let mut content = self.content();
         content.next = content.next.max(offset);
+        content.screen -= content.drawing.take().map_or(0, |cut| cut.len());
     }
 
     /// The offset from which output is lacking.
@@ -130,6 +130,9 @@ impl Inbox {
         let mut content = self.content();
         if content.ended {
             return Ok(());
+        }
+        if content.drawing.is_some() && !matches!(item, Item::Screen { .. } | Item::Lost(_)) {
+            return Err("left a screen unfinished");
         }
         let item = match item {
             Item::Output { source, offset, bytes } => {
@@ -162,13 +165,11 @@ impl Inbox {
                 }
                 Item::Gap(offset)
             }
-            Item::Screen { offset, bytes } => {
-                content.next = content.next.max(offset);
-                content.screen += bytes.len();
-                if content.screen > LARGEST_SCREEN {
-                    return Err("sent a screen larger than any terminal");
-                }
-                Item::Screen { offset, bytes }
+            Item::Screen { offset, last, bytes } => {
+                content.draw(offset, last, &bytes)?;
+                drop(content);
+                self.changed.notify_one();
+                return Ok(());
             }
             end @ (Item::Ended(_) | Item::Lost(_)) => {
                 content.ended = true;
@@ -180,7 +181,7 @@ impl Inbox {
             None => Some(item.apart()),
         };
         if content.items.len() >= MOST_PIECES {
-            return Err("sent more pieces than there could be");
+            return Err(TOO_MANY_PIECES);
         }
         content.items.extend(item);
         drop(content);
@@ -209,12 +210,46 @@ impl Inbox {
     }
 }
 
+impl Content {
+    /// Takes a part of the screen at `offset`. Nobody is given one before its last part is there: should the bridge be
+    /// lost within it, the whole of it comes again.
+    fn draw(&mut self, offset: u64, last: bool, part: &[u8]) -> Result<(), &'static str> {
+        self.screen += part.len();
+        if self.screen > LARGEST_SCREEN {
+            return Err("sent a screen larger than any terminal");
+        }
+        let drawing = self.drawing.get_or_insert_default();
+        drawing.extend_from_slice(part);
+        if !last {
+            return Ok(());
+        }
+        let mut screen = std::mem::take(drawing);
+        self.drawing = None;
+        self.next = self.next.max(offset);
+        loop {
+            if self.items.len() >= MOST_PIECES {
+                return Err(TOO_MANY_PIECES);
+            }
+            let bytes = screen.split_to(screen.len().min(MAX_PAYLOAD)).freeze();
+            let last = screen.is_empty();
+            self.items.push_back(Item::Screen { offset, last, bytes });
+            if last {
+                return Ok(());
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn output(offset: u64, length: usize) -> Item {
         Item::Output { source: Source::Stdout, offset, bytes: Bytes::from(vec![b'x'; length]) }
+    }
+
+    fn screen(offset: u64, last: bool, bytes: &[u8]) -> Item {
+        Item::Screen { offset, last, bytes: Bytes::copy_from_slice(bytes) }
     }
 
     #[tokio::test]
@@ -243,8 +278,12 @@ mod tests {
         };
         assert_eq!(refused, "sent more output than was acknowledged");
         let inbox = Inbox::default();
-        let screen = Item::Screen { offset: 0, bytes: Bytes::from(vec![0; MAX_PAYLOAD]) };
-        assert!((0..=LARGEST_SCREEN / MAX_PAYLOAD).any(|_| inbox.put(screen.clone()).is_err()));
+        let part = vec![b'x'; MAX_PAYLOAD];
+        assert!((0..=LARGEST_SCREEN / MAX_PAYLOAD).any(|_| inbox.put(screen(0, false, &part)).is_err()));
+        let inbox = Inbox::default();
+        inbox.put(screen(7, false, b"x")).unwrap();
+        assert!(inbox.put(output(0, 7)).is_err(), "output within a screen");
+        assert!(inbox.put(Item::Lost(ProcessExit::default())).is_ok(), "an end is always taken");
     }
 
     #[tokio::test]
@@ -260,18 +299,57 @@ mod tests {
         inbox.put(piece).unwrap();
         assert!(large.is_unique(), "a piece holds all that it came with");
         for _ in 0..2 * MOST_PIECES {
-            let nothing = Item::Screen { offset: 100_001, bytes: Bytes::new() };
-            inbox.put(nothing).unwrap();
+            inbox.put(screen(100_001, false, b"")).unwrap();
         }
+        inbox.put(screen(100_001, true, b"")).unwrap();
         assert!(inbox.content().items.len() < 10);
     }
 
     #[tokio::test]
     async fn pieces_that_cannot_be_joined_are_bounded() {
         let inbox = Inbox::default();
-        let screen = |offset| Item::Screen { offset, bytes: Bytes::new() };
-        let refused = (0..=MOST_PIECES as u64).map(|offset| inbox.put(screen(offset))).find_map(Result::err);
-        assert_eq!(refused, Some("sent more pieces than there could be"));
+        let refused =
+            (0..=MOST_PIECES as u64).map(|offset| inbox.put(screen(offset, true, b""))).find_map(Result::err);
+        assert_eq!(refused, Some(TOO_MANY_PIECES));
+        let inbox = Inbox::default();
+        let turns = |offset: u64| Item::Output {
+            source: if offset.is_multiple_of(2) { Source::Stdout } else { Source::Stderr },
+            offset,
+            bytes: Bytes::from_static(b"x"),
+        };
+        let refused = (0..=MOST_PIECES as u64).map(|offset| inbox.put(turns(offset))).find_map(Result::err);
+        assert_eq!(refused, Some(TOO_MANY_PIECES));
+    }
+
+    #[tokio::test]
+    async fn a_screen_that_a_lost_bridge_cut_is_lacking_still_and_comes_whole() {
+        let inbox = Inbox::default();
+        inbox.put(output(0, 5)).unwrap();
+        assert_eq!(inbox.next().await, output(0, 5));
+        inbox.put(screen(100, false, b"ha")).unwrap();
+        assert_eq!(inbox.lacks_from(), 5, "half a screen stands for nothing");
+        assert!(inbox.content().items.is_empty(), "half a screen is drawn by nobody");
+        // Attached again from there on, the agent draws it once more, at the same offset where nothing came meanwhile.
+        inbox.begins_at(5);
+        inbox.put(screen(100, false, b"who")).unwrap();
+        inbox.put(screen(100, true, b"le")).unwrap();
+        inbox.put(output(100, 1)).unwrap();
+        assert_eq!(inbox.lacks_from(), 101);
+        assert_eq!(inbox.next().await, screen(100, true, b"whole"));
+        assert_eq!(inbox.next().await, output(100, 1));
+        assert_eq!(inbox.content().screen, 0);
+    }
+
+    #[tokio::test]
+    async fn a_large_screen_is_handed_out_in_parts() {
+        let inbox = Inbox::default();
+        let (whole, half) = (vec![b'x'; MAX_PAYLOAD], vec![b'x'; MAX_PAYLOAD / 2]);
+        inbox.put(screen(9, false, &half)).unwrap();
+        inbox.put(screen(9, false, &whole)).unwrap();
+        inbox.put(screen(9, true, b"yy")).unwrap();
+        assert_eq!(inbox.next().await, screen(9, false, &whole));
+        assert_eq!(inbox.next().await, screen(9, true, &[&half[..], b"yy"].concat()));
+        assert_eq!(inbox.content().screen, 0);
     }
 
     #[tokio::test]
